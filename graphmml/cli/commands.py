@@ -1,0 +1,309 @@
+"""What each command does: short functions that read, call one room, and hand the result to a renderer."""
+
+import json as jsonlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import graphmml as gm
+from graphmml.cli.choices import convs_of, fusion_of, links_of
+from graphmml.data.cohort import Cohort
+from graphmml.data.findings import Finding, Rule
+from graphmml.errors import CohortError, GraphmmlError, StoreError
+from graphmml.report import render
+
+LEVELS = {"never": (), "warn": ("warn", "fail"), "fail": ("fail",)}
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """The words that choose a model."""
+
+    links: str
+    conv: str
+    fusion: str
+    members: int
+    seed: int
+
+    def models(self) -> dict[str, Any]:
+        """Return one GraphClassifier a conv, named after conv and links."""
+        links = links_of(self.links)
+        return {
+            f"{word} on {self.links}": gm.GraphClassifier(
+                links, conv, fusion_of(self.fusion), members=self.members, seed=self.seed
+            )
+            for word, conv in convs_of(self.conv).items()
+        }
+
+
+@dataclass(frozen=True)
+class FoldChoice:
+    """The words that choose who is trained on and tested on."""
+
+    folds: int
+    repeats: int
+    split: bool
+    leave_out: str | None
+    seeds: int
+    seed: int
+
+    def splitter(self) -> Any:
+        """Return the splitter."""
+        if self.split and self.leave_out:
+            raise CohortError("--split and --leave-out exclude each other; choose one")
+        if self.split:
+            return gm.OfficialSplit(self.seeds, seed=self.seed)
+        if self.leave_out:
+            return gm.LeaveGroupOut(self.leave_out, seed=self.seed)
+        return gm.Folds(self.folds, repeats=self.repeats, seed=self.seed)
+
+
+def out() -> Console:
+    """Return a console on stdout; plain text at full width where it is not a terminal."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def emit(record: dict[str, Any]) -> None:
+    """Print one JSON object; NaN has no place in JSON."""
+    sys.stdout.write(jsonlib.dumps(record, indent=1, allow_nan=False) + "\n")
+
+
+def demo(folder: Path, *, patients: int, seed: int, json: bool) -> None:
+    """Write the synthetic cohort."""
+    write = import_module("graphmml.data.synthetic").write_demo
+    files = write(folder, patients=patients, seed=seed)
+    if json:
+        return emit({"schema": "graphmml.demo/1", "files": [file.name for file in files]})
+    out().print(f"wrote {', '.join(file.name for file in files)}   synthetic, safe to share")
+    return out().print(f"next: graphmml check {folder}")
+
+
+def init(tables: Sequence[Path], *, output: Path | None, json: bool) -> None:
+    """Write a guessed cohort.toml."""
+    target = output or tables[0].parent / "cohort.toml"
+    if target.exists():
+        raise CohortError(f"{target} exists and is not overwritten; choose another with --output")
+    text = import_module("graphmml.data.guess").guess_cohort_file(tables)
+    target.write_text(text)
+    if json:
+        return emit({"schema": "graphmml.init/1", "file": str(target), "text": text})
+    return out().print(f"wrote {target}; read its comments, then: graphmml check {target}", markup=False)
+
+
+def check(path: Path, *, fail_on: str, json: bool) -> None:
+    """Check the tables."""
+    cohort = gm.read_cohort(path)
+    findings = gm.check(cohort)
+    if json:
+        emit({"schema": "graphmml.check/1", "findings": [finding.to_dict() for finding in findings]})
+    else:
+        out().print(render.cohort_text(cohort), markup=False)
+        out().print(render.findings_table(findings))
+    leave(findings, fail_on)
+
+
+def leave(findings: Sequence[Finding], fail_on: str) -> None:
+    """Exit with 1 where a finding reaches the level."""
+    if fail_on not in LEVELS:
+        raise CohortError(f"--fail-on is '{fail_on}'; choose never, warn or fail")
+    if any(finding.status in LEVELS[fail_on] for finding in findings):
+        sys.exit(1)
+
+
+def build(path: Path, *, output: Path, links: str, json: bool) -> None:
+    """Build and write a graph."""
+    cohort = gm.read_cohort(path)
+    constructor = links_of(links)
+    encoded = gm.CohortEncoder().fit(cohort).transform(cohort)
+    graph = gm.build_graph(constructor, encoded)
+    facts = {
+        "links": links,
+        "cohort": os.path.relpath(path, output.parent),
+        "fingerprint": cohort.fingerprint,
+    }
+    import_module("graphmml.graph.store").save_graph(graph, output, facts)
+    if json:
+        return emit(
+            {
+                "schema": "graphmml.build/1",
+                "graph": str(output),
+                "patients": graph.patients,
+                "edges": graph.edges,
+                "relations": {relation.name: len(relation) for relation in graph.relations},
+            }
+        )
+    out().print(repr(graph), markup=False)
+    return out().print(f"saved {output}   next: graphmml diagnose {output}", markup=False)
+
+
+def diagnose(source: Path, *, links: str, cohort: Path | None, fail_on: str, seed: int, json: bool) -> None:
+    """Measure a graph of a cohort, or one from a folder."""
+    home = import_module("graphmml.report.diagnose")
+    if (source / "graph.npz").exists():
+        graph, manifest = import_module("graphmml.graph.store").load_graph(source)
+        known = gm.read_cohort(cohort or source.parent / manifest["cohort"])
+        result = home.diagnose_graph(matching(known, graph.ids), graph, seed=seed)
+    else:
+        result = gm.diagnose(gm.read_cohort(source), links_of(links), seed=seed)
+    if json:
+        emit(result.to_json())
+    else:
+        out().print(repr(result), markup=False)
+        out().print(render.findings_table(result.findings))
+    leave(result.findings, fail_on)
+
+
+def matching(cohort: Cohort, ids: pd.Index) -> Cohort:
+    """Return the cohort's patients in a graph's order, or say that it is another cohort."""
+    if not ids.isin(cohort.ids).all():
+        raise StoreError(
+            f"{int((~ids.isin(cohort.ids)).sum())} of the graph's {len(ids)} patients are not in the cohort; "
+            "name the right one with --cohort, or build the graph anew"
+        )
+    return cohort[cohort.rows_of(list(ids))]
+
+
+def cv(
+    path: Path,
+    model: ModelChoice,
+    folds: FoldChoice,
+    *,
+    setting: str,
+    jobs: int,
+    output: Path | None,
+    resume: bool,
+    json: bool,
+) -> None:
+    """Cross-validate and print one table and its verdict."""
+    if resume and output is None:
+        raise GraphmmlError("--resume goes with the folder of the run: -o RUN --resume")
+    if setting not in ("inductive", "transductive"):
+        raise GraphmmlError(f"--setting is '{setting}'; choose inductive or transductive")
+    cohort = gm.read_cohort(path)
+    models = model.models()
+    splitter = folds.splitter()
+    planned = sum(1 for _ in splitter.split(cohort)) * (2 * len(models) + 3)
+    with progress() as bar:
+        task = bar.add_task("fitting", total=planned)
+        result = gm.cross_validate(
+            models,
+            cohort,
+            splitter,
+            setting=setting,
+            jobs=jobs,
+            run=output,
+            resume=resume,
+            watch=lambda unit: bar.advance(task),
+        )
+    if json:
+        return emit(result.to_json())
+    out().print(render.cv_table(result))
+    for line in result.verdict:
+        out().print(line, markup=False)
+    if output is not None:
+        out().print(f"kept in {output}", markup=False)
+    return None
+
+
+def progress() -> Progress:
+    """Return a progress bar on stderr that vanishes when done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def fit(path: Path, choice: ModelChoice, *, output: Path, json: bool) -> None:
+    """Fit on every labelled patient and save."""
+    cohort = gm.read_cohort(path)
+    models = choice.models()
+    if len(models) != 1:
+        raise GraphmmlError("fit makes one model; name one conv")
+    model = next(iter(models.values())).fit(cohort)
+    gm.save(model, output)
+    if json:
+        return emit(
+            {
+                "schema": "graphmml.fit/1",
+                "model": str(output),
+                "patients": int(cohort.labelled.sum()),
+                "classes": list(model.classes_),
+                "contains_patient_level_data": True,
+            }
+        )
+    out().print(f"fitted on {int(cohort.labelled.sum())} patients, classes {', '.join(model.classes_)}", markup=False)
+    out().print(f"saved {output}, which contains these patients' data: share it as you would share them", markup=False)
+    return None
+
+
+def predict(model: Path, path: Path, *, output: Path, trust: Sequence[str], json: bool) -> None:
+    """Predict and write a table."""
+    fitted = gm.load(model, trust=trust)
+    cohort = gm.read_cohort(path)
+    table = import_module("graphmml.train.predictions").prediction_frame(fitted, cohort)
+    said = fitted.encoder_.differences(cohort)
+    render.write_csv(table, output)
+    if json:
+        return emit(
+            {
+                "schema": "graphmml.predict/1",
+                "file": str(output),
+                "patients": len(table),
+                "differences": list(said),
+            }
+        )
+    for words in said:
+        out().print(words, markup=False)
+    completed = int(table["completed_cells"].gt(0).sum())
+    out().print(f"wrote {output}: {len(table)} patients, {completed} with completed cells", markup=False)
+    return None
+
+
+def export(folder: Path, *, output: Path, to: str, ids: bool, json: bool) -> None:
+    """Write a graph in another format."""
+    graph, _ = import_module("graphmml.graph.store").load_graph(folder)
+    import_module("graphmml.graph.convert").write(graph, output, to, ids=ids)
+    if json:
+        return emit({"schema": "graphmml.export/1", "file": str(output), "format": to, "edges": graph.edges})
+    return out().print(f"wrote {output}: {graph.patients} patients, {graph.edges} edges", markup=False)
+
+
+def rule(code: str | None, *, json: bool) -> None:
+    """Explain one code, or list them all."""
+    rules: dict[str, Rule] = {
+        **import_module("graphmml.data.rules").RULES,
+        **import_module("graphmml.report.rules").GRAPH_RULES,
+    }
+    if code is not None and code.upper() not in rules:
+        raise GraphmmlError(f"no rule '{code}'; there are: {', '.join(sorted(rules))}")
+    chosen = sorted(rules) if code is None else [code.upper()]
+    if json:
+        return emit({"schema": "graphmml.rule/1", "rules": [vars(rules[name]) for name in chosen]})
+    if code is None:
+        return out().print(render.rules_table([rules[name] for name in chosen]))
+    return out().print(render.rule_text(rules[chosen[0]]), markup=False)
+
+
+def env(*, json: bool) -> None:
+    """Print what the machine and its libraries are."""
+    torch = import_module("torch")
+    record = {
+        **import_module("graphmml.train.store").versions(),
+        "threads": str(torch.get_num_threads()),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+    }
+    if json:
+        return emit({"schema": "graphmml.env/1", **record})
+    return out().print("\n".join(f"{name:<16} {value}" for name, value in record.items()), markup=False)

@@ -1,0 +1,202 @@
+"""The command line: parse, call, print; the one place where an error becomes an exit code.
+
+Exit codes: 0 done; 1 findings at or above --fail-on; 2 the user can mend it; 3 ours; 130 interrupted.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from graphmml.errors import GraphmmlError
+
+app = typer.Typer(
+    name="graphmml",
+    help="Patient graphs from CSVs, graph networks on them, and an honest answer whether the graph helped.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+CohortArgument = Annotated[Path, typer.Argument(metavar="COHORT", help="cohort.toml, or the folder that holds it")]
+Json = Annotated[bool, typer.Option("--json", help="print one versioned JSON object to stdout")]
+Seed = Annotated[int, typer.Option(help="seed of everything that is drawn by chance")]
+LinksOption = Annotated[
+    str,
+    typer.Option(
+        help="constructor and its fields: neighbours:modality=labs,k=10; phenotype:columns=sex; "
+        "concepts:modality=codes; random:k=10; none; or your_module:YourClass,field=value"
+    ),
+]
+ConvOption = Annotated[str, typer.Option(help="sage, gcn or gat; several separated by commas; or module:Class")]
+FusionOption = Annotated[str, typer.Option(help="mean, gated, attention or concat; or module:Class")]
+FailOn = Annotated[str, typer.Option(help="exit with 1 from which finding on: never, warn or fail")]
+Members = Annotated[int, typer.Option(help="networks in the ensemble, each stopped by another inner part")]
+Jobs = Annotated[int, typer.Option(help="processes; -1 takes every core")]
+
+
+def commands() -> ModuleType:
+    """Load the commands when one is called, so that --help loads neither pandas nor torch."""
+    return import_module("graphmml.cli.commands")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where to write the synthetic cohort")],
+    patients: Annotated[int, typer.Option(help="how many patients")] = 400,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Write a synthetic cohort, safe to share: three tables, four sites, gaps, one planted leak."""
+    commands().demo(folder, patients=patients, seed=seed, json=json)
+
+
+@app.command()
+def init(
+    tables: Annotated[list[Path], typer.Argument(metavar="TABLE...", help="the CSVs of a cohort")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="default: cohort.toml beside them")] = None,
+    json: Json = False,
+) -> None:
+    """Write a cohort.toml for these CSVs, every guess commented."""
+    commands().init(tables, output=output, json=json)
+
+
+@app.command()
+def check(cohort: CohortArgument, fail_on: FailOn = "fail", json: Json = False) -> None:
+    """Look for what spoils a study before it starts: ids, joins, duplicates, leaks, sentinels, tiny classes."""
+    commands().check(cohort, fail_on=fail_on, json=json)
+
+
+@app.command()
+def build(
+    cohort: CohortArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the folder to write the graph to")],
+    links: LinksOption = "neighbours",
+    json: Json = False,
+) -> None:
+    """Link the patients of a cohort and write the graph to a folder."""
+    commands().build(cohort, output=output, links=links, json=json)
+
+
+@app.command()
+def diagnose(
+    source: Annotated[Path, typer.Argument(metavar="COHORT|GRAPH", help="a cohort, or a folder that build wrote")],
+    links: LinksOption = "neighbours",
+    cohort: Annotated[Path | None, typer.Option(help="the cohort of a graph folder, if it was moved")] = None,
+    fail_on: FailOn = "fail",
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Measure a graph: degree, components, homophily by outcome and by group against chance."""
+    commands().diagnose(source, links=links, cohort=cohort, fail_on=fail_on, seed=seed, json=json)
+
+
+@app.command()
+def cv(
+    cohort: CohortArgument,
+    links: LinksOption = "neighbours",
+    conv: ConvOption = "sage",
+    fusion: FusionOption = "mean",
+    folds: Annotated[int, typer.Option(help="folds of the cross-validation")] = 5,
+    repeats: Annotated[int, typer.Option(help="how often to shuffle and fold again")] = 5,
+    split: Annotated[bool, typer.Option("--split", help="the cohort's official split instead of folds")] = False,
+    leave_out: Annotated[str | None, typer.Option(help="leave one value of this group out at a time")] = None,
+    seeds: Annotated[int, typer.Option(help="trainings on the official split")] = 5,
+    setting: Annotated[str, typer.Option(help="inductive, or transductive (test features in the graph)")] = "inductive",
+    members: Members = 10,
+    seed: Seed = 0,
+    jobs: Jobs = -1,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder that keeps finished units")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in that folder")] = False,
+    json: Json = False,
+) -> None:
+    """Cross-validate a graph beside its controls and plain baselines, and say whether it helped."""
+    commands().cv(
+        cohort,
+        commands().ModelChoice(links, conv, fusion, members, seed),
+        commands().FoldChoice(folds, repeats, split, leave_out, seeds, seed),
+        setting=setting,
+        jobs=jobs,
+        output=output,
+        resume=resume,
+        json=json,
+    )
+
+
+@app.command()
+def fit(
+    cohort: CohortArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the folder to write the model to")],
+    links: LinksOption = "neighbours",
+    conv: ConvOption = "sage",
+    fusion: FusionOption = "mean",
+    members: Members = 10,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Fit a graph classifier on every labelled patient and write it to a folder."""
+    commands().fit(cohort, commands().ModelChoice(links, conv, fusion, members, seed), output=output, json=json)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a folder that fit wrote")],
+    cohort: CohortArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the CSV to write, one row a patient")],
+    trust: Annotated[list[str] | None, typer.Option(help="a type of your own in the model: module.Class")] = None,
+    json: Json = False,
+) -> None:
+    """Predict new patients, whatever tables, columns and cells they have, and mark what was completed."""
+    commands().predict(model, cohort, output=output, trust=trust or [], json=json)
+
+
+@app.command()
+def export(
+    graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="a folder that build wrote")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the file to write")],
+    to: Annotated[str, typer.Option(help="graphml, gexf, pyg or csv")] = "graphml",
+    ids: Annotated[bool, typer.Option("--show-ids", help="write patient ids instead of p0, p1 ...")] = False,
+    json: Json = False,
+) -> None:
+    """Write a graph for Cytoscape, Gephi, PyG or a spreadsheet."""
+    commands().export(graph, output=output, to=to, ids=ids, json=json)
+
+
+@app.command()
+def rule(
+    code: Annotated[str | None, typer.Argument(metavar="CODE", help="such as GM602; none lists all")] = None,
+    json: Json = False,
+) -> None:
+    """Explain a finding's code: what it means, an example, what mends it."""
+    commands().rule(code, json=json)
+
+
+@app.command()
+def env(json: Json = False) -> None:
+    """Print versions, threads and GPU, for a bug report or a methods section."""
+    commands().env(json=json)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        app(standalone_mode=True)
+    except GraphmmlError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; finished units of a run with -o are kept, go on with --resume\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 -- the border: a bug ends as one line without patient data
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        at = "" if where is None else f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
+        sys.stderr.write(f"internal error: {type(error).__name__}{at}; please report it with `graphmml env`\n")
+        sys.exit(3)

@@ -1,0 +1,1 @@
+"""What is known about patients: tables joined by id, encoded by training rows alone."""

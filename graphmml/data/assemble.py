@@ -1,0 +1,169 @@
+"""From a validated cohort file to aligned tables: opens every file once and joins by id."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from graphmml.data.cohort_file import CohortFile, GroupPart, ModalityPart, OutcomePart, SplitPart
+from graphmml.data.columns import parse
+from graphmml.data.ids import align, refuse_strangers, refuse_variants, union
+from graphmml.data.outcome import Outcome, class_outcome
+from graphmml.data.tables import count_events, index_by_id, last_values, open_table, text_column, want
+from graphmml.errors import CohortError
+
+Reader = Callable[[str], tuple[Path, pd.DataFrame]]
+"""A path as written in the cohort file -> the path that was opened, and its rows as text."""
+
+
+class Assembled(NamedTuple):
+    """What a Cohort is made of; its fields are those of `Cohort`."""
+
+    ids: pd.Index
+    tables: Mapping[str, pd.DataFrame]
+    outcome: Outcome | None
+    groups: pd.DataFrame
+    blocks: tuple[str, ...]
+    split: pd.Series | None
+    name: str
+    notes: tuple[str, ...]
+
+
+def assemble(spec: CohortFile, folder: Path) -> Assembled:
+    """Read all tables, align them by id, and note what did not match."""
+    opened: dict[Path, pd.DataFrame] = {}
+    read = partial(raw_table, folder=folder, opened=opened)
+    tables = {
+        name: modality_table(name, part, part.id or spec.cohort.id, read, not_features(spec, part.path))
+        for name, part in spec.modality.items()
+    }
+    ids = union(tables)
+    refuse_variants(ids, str(folder))
+    refuse_strangers(tables)
+    notes: list[str | None] = []
+    outcome, note = outcome_of(spec.cohort.outcome, spec.cohort.id, read, ids)
+    notes.append(note)
+    split, note = split_of(spec.cohort.split, spec.cohort.id, read, ids)
+    notes.append(note)
+    groups = {}
+    for name, group in spec.group.items():
+        groups[name], note = group_of(name, group, spec.cohort.id, read, ids)
+        notes.append(note)
+    return Assembled(
+        ids=ids,
+        tables={name: table.reindex(ids) for name, table in tables.items()},
+        outcome=outcome,
+        groups=pd.DataFrame(groups, index=ids),
+        blocks=tuple(name for name, group in spec.group.items() if group.block),
+        split=split,
+        name=folder.resolve().name or "cohort",
+        notes=tuple(note for note in notes if note),
+    )
+
+
+def raw_table(path: str, *, folder: Path, opened: dict[Path, pd.DataFrame]) -> tuple[Path, pd.DataFrame]:
+    """Open a table once, however many parts of the cohort file name it."""
+    full = folder / path
+    if full not in opened:
+        opened[full] = open_table(full)
+    return full, opened[full]
+
+
+def not_features(spec: CohortFile, path: str) -> set[str]:
+    """Return the columns of this file that are outcome, split or group, and so must not be features."""
+    outcome, split = spec.cohort.outcome, spec.cohort.split
+    taken = {group.column for group in spec.group.values() if group.path == path and not group.feature}
+    if outcome is not None and outcome.path == path:
+        taken |= {column for column in (outcome.column, outcome.time, outcome.event) if column}
+    if split is not None and split.path == path:
+        taken.add(split.column)
+    return taken
+
+
+def modality_table(name: str, part: ModalityPart, identifier: str, read: Reader, taken: set[str]) -> pd.DataFrame:
+    """Read one modality as numbers and names, indexed by id."""
+    path, raw = read(part.path)
+    if part.long is not None:
+        long = part.long
+        if long.value is None:
+            return count_events(raw, identifier, long.code, path)
+        return last_values(raw, identifier, long.code, long.value, long.time, path)
+    want(raw, [*part.drop, *part.categorical], path)
+    table = index_by_id(raw, identifier, path)
+    kept = [column for column in table.columns if column not in taken | set(part.drop)]
+    if not kept:
+        raise CohortError(f"modality '{name}' ({path}) has no feature column left; it has only ids and outcomes")
+    columns = {
+        column: parse(
+            table[column],
+            where=f"{path}, column '{column}'",
+            categorical=column in part.categorical,
+            na=part.na,
+        )
+        for column in kept
+    }
+    return pd.DataFrame(columns, index=table.index)
+
+
+def outcome_of(
+    part: OutcomePart | None, identifier: str, read: Reader, ids: pd.Index
+) -> tuple[Outcome | None, str | None]:
+    """Read the outcome and lay it out by id."""
+    if part is None:
+        return None, None
+    path, raw = read(part.path)
+    table = index_by_id(raw, part.id or identifier, path)
+    if part.kind == "survival":
+        times, note = align(numbers(table, str(part.time), path), ids, "outcome")
+        events, _ = align(seen(table, str(part.event), path), ids, "outcome")
+        return Outcome("survival", times, event=events, name=str(part.time)), note
+    column = str(part.column)
+    if part.kind == "number":
+        values, note = align(numbers(table, column, path), ids, "outcome")
+        return Outcome("number", values, name=column), note
+    values, note = align(text_column(table, column, path), ids, "outcome")
+    return class_outcome(values, positive=part.positive, name=column), note
+
+
+def numbers(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
+    """Read a column that must hold numbers."""
+    want(table, [column], path)
+    values = parse(table[column], where=f"{path}, column '{column}'")
+    if not pd.api.types.is_float_dtype(values):
+        raise CohortError(f"{path}: outcome column '{column}' holds text; numbers are wanted")
+    return values
+
+
+def seen(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
+    """Read an event column: 1 or true where the event was seen, 0 or false where not."""
+    words = {"1": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "false": 0.0, "no": 0.0, "1.0": 1.0, "0.0": 0.0}
+    text = text_column(table, column, path)
+    events = text.str.lower().map(words)
+    unread = int((events.isna() & text.notna()).sum())
+    if unread:
+        raise CohortError(f"{path}: {unread} value(s) of event column '{column}' are not 0/1, true/false or yes/no")
+    return events.astype("float64")
+
+
+def split_of(
+    part: SplitPart | None, identifier: str, read: Reader, ids: pd.Index
+) -> tuple[pd.Series | None, str | None]:
+    """Read the official split as "train", "test" or missing."""
+    if part is None:
+        return None, None
+    path, raw = read(part.path)
+    table = index_by_id(raw, part.id or identifier, path)
+    sides = text_column(table, part.column, path).map({part.train: "train", part.test: "test"})
+    for side, written in (("train", part.train), ("test", part.test)):
+        if not (sides == side).any():
+            raise CohortError(f"{path}: no patient has {part.column} = '{written}'; correct {side} = in the file")
+    return align(sides, ids, "split")
+
+
+def group_of(name: str, part: GroupPart, identifier: str, read: Reader, ids: pd.Index) -> tuple[pd.Series, str | None]:
+    """Read one grouping column and lay it out by id."""
+    path, raw = read(part.path)
+    table = index_by_id(raw, part.id or identifier, path)
+    return align(text_column(table, part.column, path), ids, f"group '{name}'")

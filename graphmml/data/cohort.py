@@ -1,0 +1,260 @@
+"""Cohort: several tables about the same patients, aligned by id."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from graphmml.data.assemble import assemble
+from graphmml.data.cohort_file import CohortFile, from_paths
+from graphmml.data.columns import is_number, normalise
+from graphmml.data.ids import align, refuse_strangers, refuse_variants, union
+from graphmml.data.outcome import Kind, Outcome, class_outcome
+from graphmml.errors import CohortError
+
+Rows = slice | np.ndarray | Sequence[int] | Sequence[bool]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cohort:
+    """Patients in rows, modalities in tables, and what is to be predicted.
+
+    `tables` holds one DataFrame a modality, each with a row for every patient of `ids` (all missing where the
+    patient lacks the modality) and with columns of numbers (float64) or names (str). `cohort[rows]` selects
+    patients by position, slice or mask. Make one with `read_cohort`, `Cohort.from_csv` or
+    `Cohort.from_frames`.
+    """
+
+    ids: pd.Index
+    tables: Mapping[str, pd.DataFrame]
+    outcome: Outcome | None = None
+    groups: pd.DataFrame = field(default_factory=pd.DataFrame)
+    blocks: tuple[str, ...] = ()
+    split: pd.Series | None = None
+    name: str = "cohort"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.tables:
+            raise CohortError("a cohort needs at least one modality table")
+        if self.ids.has_duplicates:
+            raise CohortError(f"{int(self.ids.duplicated().sum())} patient id(s) repeat; one row a patient is wanted")
+        if self.groups.empty and len(self.groups) != len(self.ids):
+            object.__setattr__(self, "groups", pd.DataFrame(index=self.ids))
+        aligned = [*self.tables.values(), self.groups, *([self.outcome.values] if self.outcome else [])]
+        if any(len(table) != len(self.ids) for table in aligned):
+            raise CohortError("every table of a cohort has one row a patient; use Cohort.from_frames to align them")
+
+    @classmethod
+    def from_frames(
+        cls,
+        frames: Mapping[str, pd.DataFrame],
+        outcome: pd.Series | None = None,
+        *,
+        groups: pd.DataFrame | None = None,
+        split: pd.Series | None = None,
+        kind: Kind = "class",
+        positive: str | None = None,
+        name: str = "cohort",
+    ) -> "Cohort":
+        """Join DataFrames indexed by patient id; `outcome`, `groups` and `split` are indexed by id as well."""
+        tables = {modality: named(frame, modality) for modality, frame in frames.items()}
+        ids = union(tables)
+        refuse_variants(ids, "the tables")
+        refuse_strangers(tables)
+        notes: list[str | None] = []
+        target = None
+        if outcome is not None:
+            values, note = align(by_text(outcome), ids, "outcome")
+            notes.append(note)
+            target = plain_outcome(values, kind, positive, str(outcome.name or "outcome"))
+        if split is not None:
+            split, note = align(by_text(split), ids, "split")
+            notes.append(note)
+        if groups is not None:
+            groups = named(groups, "groups", categorical=True).reindex(ids)
+        return cls(
+            ids=ids,
+            tables={modality: table.reindex(ids) for modality, table in tables.items()},
+            outcome=target,
+            groups=pd.DataFrame(index=ids) if groups is None else groups,
+            split=split,
+            name=name,
+            notes=tuple(note for note in notes if note),
+        )
+
+    @classmethod
+    def from_csv(
+        cls,
+        paths: Mapping[str, str | Path],
+        outcome: str | tuple[str | Path, str] | None = None,
+        *,
+        id: str = "patient_id",
+        kind: Kind = "class",
+        positive: str | None = None,
+        categorical: Sequence[str] = (),
+    ) -> "Cohort":
+        """Read one CSV a modality; `outcome` is a column of one of them, or (path, column) of another file."""
+        spec = from_paths(paths, outcome, identifier=id, kind=kind, positive=positive, categorical=categorical)
+        return cls.from_file(spec, Path())
+
+    @classmethod
+    def from_file(cls, spec: CohortFile, folder: Path) -> "Cohort":
+        """Read what a validated cohort file describes; its paths are relative to `folder`."""
+        return cls(**assemble(spec, folder)._asdict())
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: Rows) -> "Cohort":
+        chosen = self.positions(rows)
+        return replace(
+            self,
+            ids=self.ids[chosen],
+            tables={modality: table.iloc[chosen] for modality, table in self.tables.items()},
+            outcome=None if self.outcome is None else self.outcome[chosen],
+            groups=self.groups.iloc[chosen],
+            split=None if self.split is None else self.split.iloc[chosen],
+        )
+
+    def positions(self, rows: Rows) -> np.ndarray:
+        """Return rows given as slice, mask or positions as an array of positions: int [row]."""
+        if isinstance(rows, slice):
+            return np.arange(len(self))[rows]
+        array = np.asarray(rows)
+        if array.dtype == bool:
+            if len(array) != len(self):
+                raise CohortError(f"the mask has {len(array)} entries but the cohort has {len(self)} patients")
+            return np.flatnonzero(array)
+        if array.size and not np.issubdtype(array.dtype, np.integer):
+            raise CohortError("select patients by position, slice or mask; for ids use cohort.rows_of(ids)")
+        return array.astype(np.int64).reshape(-1)
+
+    def rows_of(self, ids: Sequence[str]) -> np.ndarray:
+        """Return the positions of these ids, in their order: int [id]."""
+        rows = self.ids.get_indexer(pd.Index(list(ids), dtype="str"))
+        if (rows < 0).any():
+            raise CohortError(f"{int((rows < 0).sum())} of {len(rows)} ids are not in the cohort")
+        return np.asarray(rows, dtype=np.int64)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The names of the tables, in the order in which they were given."""
+        return tuple(self.tables)
+
+    @cached_property
+    def present(self) -> np.ndarray:
+        """Which patient has anything measured in which modality: bool [patient, modality]."""
+        columns = [table.notna().any(axis=1).to_numpy(dtype=bool) for table in self.tables.values()]
+        return np.stack(columns, axis=1)
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """Which patients have a known outcome: bool [patient]."""
+        return np.zeros(len(self), dtype=bool) if self.outcome is None else self.outcome.known
+
+    @property
+    def sorted_rows(self) -> np.ndarray:
+        """The positions in order of id, so that the order of rows in a file decides nothing: int [patient]."""
+        return np.argsort(self.ids.to_numpy(dtype=str), kind="stable")
+
+    def with_outcome_of(self, rows: Rows) -> "Cohort":
+        """Return all patients, with the outcome of these rows alone; the others' is hidden."""
+        if self.outcome is None:
+            return self
+        hidden = np.ones(len(self), dtype=bool)
+        hidden[self.positions(rows)] = False
+        return replace(self, outcome=self.outcome.hide(hidden))
+
+    def without_outcome(self) -> "Cohort":
+        """Return the same patients with nothing known about what is to be predicted."""
+        return replace(self, outcome=None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of everything in the cohort, whatever the order of its rows, columns and tables."""
+        digest = hashlib.sha256()
+        order = self.sorted_rows
+        digest.update("\n".join(self.ids[order]).encode())
+        for modality in sorted(self.tables):
+            table = self.tables[modality]
+            for column in sorted(table.columns):
+                digest.update(f"{modality}/{column}".encode())
+                digest.update(pd.util.hash_pandas_object(table[column].iloc[order], index=False).to_numpy().tobytes())
+        for series in [] if self.outcome is None else [self.outcome.values, self.outcome.event]:
+            if series is not None:
+                digest.update(pd.util.hash_pandas_object(series.iloc[order], index=False).to_numpy().tobytes())
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        lines = [f"Cohort {self.name}: {len(self)} patients, {len(self.tables)} modalities"]
+        if self.outcome is not None:
+            lines.append(f"  outcome {self.outcome!r}")
+        width = max(map(len, self.tables))
+        for at, (modality, table) in enumerate(self.tables.items()):
+            lines.append(f"  {modality:<{width}}  {described(table, self.present[:, at])}")
+        for group in self.groups:
+            counts = self.groups[group].value_counts()
+            blocked = ", never on two sides of a fold" if group in self.blocks else ""
+            lines.append(f"  group {group}: {len(counts)} values{blocked}")
+        if self.split is not None:
+            counts = self.split.value_counts()
+            lines.append("  split " + ", ".join(f"{side} {counts[side]}" for side in counts.index))
+        return "\n".join(lines)
+
+
+def described(table: pd.DataFrame, present: np.ndarray) -> str:
+    """Say in one line how much of a modality there is."""
+    if not present.any():
+        return f"{table.shape[1]:>4} columns, nobody has any"
+    gaps = table[present].isna().to_numpy().mean()
+    absent = len(table) - int(present.sum())
+    missing = f", {absent} patients without" if absent else ""
+    return f"{table.shape[1]:>4} columns{missing}" + (f", {gaps:.1%} of cells empty" if gaps else "")
+
+
+def by_text(series: pd.Series) -> pd.Series:
+    """Index a series by text ids, and refuse an id that repeats."""
+    text = series.set_axis(series.index.map(str).astype("str"))
+    if text.index.has_duplicates:
+        again = int(text.index.duplicated().sum())
+        raise CohortError(f"{again} id(s) of '{series.name}' repeat; one row a patient is wanted")
+    return text
+
+
+def named(frame: pd.DataFrame, modality: str, *, categorical: bool = False) -> pd.DataFrame:
+    """Normalise a user's DataFrame: text ids, text column names, columns of numbers or names."""
+    if frame.empty:
+        raise CohortError(f"table '{modality}' is empty; rows of patients and columns of features are wanted")
+    ids = frame.index.map(str).astype("str")
+    if ids.has_duplicates:
+        again = int(ids.duplicated().sum())
+        raise CohortError(f"table '{modality}': {again} id(s) repeat; one row a patient is wanted")
+    columns = {
+        str(column): normalise(frame[column], where=f"table '{modality}', column '{column}'", categorical=categorical)
+        for column in frame.columns
+    }
+    return pd.DataFrame(columns).set_axis(ids, axis=0)
+
+
+def plain_outcome(values: pd.Series, kind: Kind, positive: str | None, name: str) -> Outcome:
+    """Make an outcome of one series: classes or numbers (survival needs two columns: use a cohort file)."""
+    if kind == "class":
+        return class_outcome(values, positive=positive, name=name)
+    if kind == "number":
+        return Outcome("number", normalise(values, where=f"outcome '{name}'"), name=name)
+    raise CohortError("a survival outcome has a time and an event column; describe it in a cohort.toml")
+
+
+def number_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns that hold numbers."""
+    return [column for column in table.columns if is_number(table[column])]
+
+
+def name_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns that hold names."""
+    return [column for column in table.columns if not is_number(table[column])]

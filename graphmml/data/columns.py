@@ -1,0 +1,85 @@
+"""Turn a column of text, or of anything pandas holds, into numbers or names.
+
+A modality table knows two kinds of column: *numbers* (float64, NaN where missing) and *names* (str, NaN
+where missing). Everything after the reader relies on this.
+"""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from graphmml.errors import CohortError
+
+MISSING = frozenset(
+    {"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-nan", "-NaN"}
+)
+"""Spellings of missing in a feature column; `na` in cohort.toml adds to them. Ids and outcomes know only ""."""
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
+
+def is_number(column: pd.Series) -> bool:
+    """Whether a normalised column holds numbers (else names)."""
+    return bool(pd.api.types.is_float_dtype(column))
+
+
+def parse(text: pd.Series, *, where: str, categorical: bool = False, na: Iterable[str] = ()) -> pd.Series:
+    """Turn a column of raw text into numbers if every value is one, else into names.
+
+    Raises CohortError for decimal commas, infinities and numbers beyond 32-bit floats.
+    """
+    stripped = text.astype("str").str.strip()
+    known = stripped.mask(stripped.isin(MISSING | set(na)))
+    numbers = pd.to_numeric(known, errors="coerce").astype("float64")
+    unread = known.notna() & numbers.isna()
+    if categorical:
+        return names(known if unread.any() else known.where(numbers.isna(), tidy_number(numbers)))
+    if unread.any():
+        refuse_decimal_commas(known[unread], known.notna().sum(), where)
+        return names(known)
+    return checked_numbers(numbers, where)
+
+
+def normalise(column: pd.Series, *, where: str, categorical: bool = False) -> pd.Series:
+    """Turn a pandas column of any type into numbers or names; dates must be made numbers first."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise CohortError(f"{where} holds dates; turn them into days since an origin you choose")
+    numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
+    if numeric and not categorical:
+        return checked_numbers(column.astype("float64"), where)
+    text = column.astype("object").map(lambda value: "" if pd.isna(value) else str(value)).astype("str")
+    return parse(text, where=where, categorical=categorical)
+
+
+def checked_numbers(numbers: pd.Series, where: str) -> pd.Series:
+    """Pass finite numbers on; refuse the others, since one infinity poisons every mean."""
+    beyond = numbers.abs() > FLOAT32_MAX
+    if beyond.any():
+        raise CohortError(
+            f"{where} holds {int(beyond.sum())} infinite or overflowing value(s); "
+            "write them as empty cells, or cap them, then read again"
+        )
+    return numbers
+
+
+def refuse_decimal_commas(unread: pd.Series, known: int, where: str) -> None:
+    """Raise where most values that are not numbers would be, were their comma a point."""
+    commas = int(unread.str.fullmatch(DECIMAL_COMMA.pattern).sum())
+    if commas and commas == len(unread):
+        raise CohortError(
+            f"{where}: {commas} of {known} values are written with a decimal comma (like 1,5); "
+            "write a decimal point, or list the column under categorical if these are names"
+        )
+
+
+def tidy_number(numbers: pd.Series) -> pd.Series:
+    """Write 1.0 as 1, since a gap in a column of integer codes makes every code a float."""
+    return numbers.map(lambda value: f"{value:g}" if abs(value) < 1e6 else repr(value), na_action="ignore")
+
+
+def names(column: pd.Series) -> pd.Series:
+    """Return the column as text with NaN where missing."""
+    return column.astype("str").mask(column.isna())

@@ -1,0 +1,161 @@
+"""CohortEncoder: what is learned from training rows to turn tables into numbers; EncodedCohort: the numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.decomposition import PCA
+
+from graphmml.data.cohort import Cohort
+from graphmml.data.table_encoder import TableEncoder
+from graphmml.errors import CohortError, GraphError, NotFittedError
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedCohort:
+    """Patients as numbers, with nothing in it about the outcome.
+
+    `features[modality]` is float32 [patient, column], free of NaN, with zeros for patients who lack the
+    modality; `present` is bool [patient, modality] in the order of `modalities`. `tables` and `groups` are the
+    raw columns, laid out as in training, for constructors that link by phenotype or code.
+    """
+
+    ids: pd.Index
+    features: Mapping[str, np.ndarray]
+    present: np.ndarray
+    columns: Mapping[str, tuple[str, ...]]
+    tables: Mapping[str, pd.DataFrame]
+    groups: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> "EncodedCohort":
+        return replace(
+            self,
+            ids=self.ids[rows],
+            features={modality: matrix[rows] for modality, matrix in self.features.items()},
+            present=self.present[rows],
+            tables={modality: table.iloc[rows] for modality, table in self.tables.items()},
+            groups=self.groups.iloc[rows],
+        )
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The names of the modalities, sorted, so that the order of files decides nothing."""
+        return tuple(self.features)
+
+    @cached_property
+    def keys(self) -> np.ndarray:
+        """A stable hash of each patient's id, for choices that must not depend on row order: uint64 [patient]."""
+        return np.asarray(pd.util.hash_array(self.ids.to_numpy(dtype=object)))
+
+    def has(self, modality: str) -> np.ndarray:
+        """Return which patients have the modality: bool [patient]."""
+        if modality not in self.features:
+            raise GraphError(f"no modality '{modality}'; the cohort has: {', '.join(self.modalities)}")
+        return np.asarray(self.present[:, self.modalities.index(modality)])
+
+    def column(self, name: str) -> pd.Series:
+        """Return a raw column: a group, a feature, or "modality.feature" where a name occurs twice."""
+        if name in self.groups:
+            return self.groups[name]
+        modality, _, feature = name.partition(".")
+        if modality in self.tables and feature in self.tables[modality]:
+            return self.tables[modality][feature]
+        holders = [modality for modality, table in self.tables.items() if name in table]
+        if len(holders) == 1:
+            return self.tables[holders[0]][name]
+        if holders:
+            raise GraphError(f"column '{name}' is in {', '.join(holders)}; write '{holders[0]}.{name}'")
+        some = [*self.groups, *(column for table in self.tables.values() for column in table.columns[:5])]
+        raise GraphError(f"no column or group '{name}'; there are, for instance: {', '.join(map(str, some[:12]))}")
+
+
+class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Learn imputation, scaling, categories and reduction from given rows; apply them to any rows.
+
+    Numbers: median, standard deviation, clipped at `clip` deviations. Names: one column a level for the
+    `max_levels` most frequent, the rest and whatever is unknown share one; every original column weighs as much
+    as a number does. Cells that were missing in training get an indicator. A modality with more than
+    `components` columns is reduced to that many principal components (None: never), so that its size does not
+    decide its weight; `reduce` gives single modalities a scikit-learn transformer of your own, which is fitted
+    on the training rows, with their outcomes if it wants them.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_levels: int = 30,
+        clip: float = 5.0,
+        components: int | None = 32,
+        reduce: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.max_levels = max_levels
+        self.clip = clip
+        self.components = components
+        self.reduce = reduce
+
+    def fit(self, cohort: Cohort) -> Self:
+        """Learn from these patients; modalities are taken in the order of their names."""
+        unknown = sorted(set(self.reduce or {}) - set(cohort.tables))
+        if unknown:
+            raise CohortError(f"reduce names no modality of the cohort: {', '.join(unknown)}")
+        cohort = cohort[cohort.sorted_rows]
+        self.tables_: dict[str, TableEncoder] = {}
+        for modality in sorted(cohort.tables):
+            rows = np.flatnonzero(cohort.present[:, cohort.modalities.index(modality)])
+            encoder = TableEncoder(max_levels=self.max_levels, clip=self.clip, reducer=self.reducer(modality))
+            outcome = None if cohort.outcome is None else cohort.outcome.values.iloc[rows].to_numpy(dtype=object)
+            self.tables_[modality] = encoder.fit(cohort.tables[modality].iloc[rows], outcome)
+        self.groups_ = list(cohort.groups.columns)
+        return self
+
+    def reducer(self, modality: str) -> Any:
+        """Return a fresh transformer for the modality, or the number of components, or None."""
+        chosen = (self.reduce or {}).get(modality)
+        if chosen is not None:
+            return clone(chosen)
+        return None if self.components is None else PCA(self.components, svd_solver="full")
+
+    def transform(self, cohort: Cohort) -> EncodedCohort:
+        """Encode any patients; columns and modalities that training did not have are ignored."""
+        self.check_fitted()
+        features, present, tables = {}, [], {}
+        for modality, encoder in self.tables_.items():
+            table = encoder.laid_out(cohort.tables.get(modality), cohort.ids, where=modality)
+            here = table.notna().any(axis=1).to_numpy(dtype=bool) & encoder.learned_
+            matrix = np.zeros((len(cohort), len(encoder.columns_)), dtype=np.float32)
+            if here.any():
+                matrix[here] = encoder.transform(table[here])
+            features[modality], tables[modality] = matrix, table
+            present.append(here)
+        return EncodedCohort(
+            ids=cohort.ids,
+            features=features,
+            present=np.stack(present, axis=1),
+            columns={modality: encoder.columns_ for modality, encoder in self.tables_.items()},
+            tables=tables,
+            groups=cohort.groups.reindex(columns=self.groups_),
+        )
+
+    def differences(self, cohort: Cohort) -> tuple[str, ...]:
+        """Say in words where these patients' tables differ from those of training."""
+        self.check_fitted()
+        extra = [name for name in cohort.tables if name not in self.tables_]
+        said = [f"modality {name} was not there in training and is ignored" for name in extra]
+        for modality, encoder in self.tables_.items():
+            if modality not in cohort.tables:
+                said.append(f"modality {modality} is absent for everybody and weighs nothing")
+            else:
+                said.extend(f"{modality}: {words}" for words in encoder.differences(cohort.tables[modality]))
+        return tuple(said)
+
+    def check_fitted(self) -> None:
+        """Raise NotFittedError before `fit`."""
+        if not hasattr(self, "tables_"):
+            raise NotFittedError("this CohortEncoder has seen no patients yet; call fit(cohort[train]) first")

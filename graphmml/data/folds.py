@@ -1,0 +1,165 @@
+"""Who is trained on and who is tested on; a patient, or a group that blocks, never sits on two sides."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
+from graphmml.data.cohort import Cohort
+from graphmml.errors import CohortError
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Positions in the cohort: int [patient]; `repeat` and `number` name the fold, `seed` its chance."""
+
+    train: np.ndarray
+    test: np.ndarray
+    repeat: int
+    number: int
+    seed: int
+    name: str = ""
+
+
+class Splitter(Protocol):
+    """Anything that says who is trained on and who is tested on."""
+
+    def split(self, cohort: Cohort) -> Iterator[Fold]:
+        """Yield the folds of the cohort's labelled patients."""
+
+
+@dataclass(frozen=True)
+class Folds:
+    """`n` folds, `repeats` times with other shuffles, stratified by class, whole blocking groups together."""
+
+    n: int = 5
+    repeats: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n < 2 or self.repeats < 1:
+            raise CohortError(f"{self.n} folds x {self.repeats} repeats were asked for; at least 2 x 1 are wanted")
+
+    def split(self, cohort: Cohort) -> Iterator[Fold]:
+        """Yield n x repeats folds over the labelled patients."""
+        rows = labelled_rows(cohort)
+        blocks = block_numbers(cohort, rows)
+        classes = self.strata(cohort, rows, blocks)
+        for repeat in range(self.repeats):
+            seed = self.seed + repeat
+            parts = self.parts(len(rows), classes, blocks, seed)
+            for number, (train, test) in enumerate(parts):
+                yield Fold(np.sort(rows[train]), np.sort(rows[test]), repeat, number, seed * 1000 + number)
+
+    def strata(self, cohort: Cohort, rows: np.ndarray, blocks: np.ndarray | None) -> np.ndarray | None:
+        """Return the class of each row; refuse a class too small to be in every fold."""
+        if cohort.outcome is None or cohort.outcome.kind != "class":
+            if len(rows) < self.n:
+                raise CohortError(f"{len(rows)} patients cannot be laid out in {self.n} folds")
+            return None
+        classes = cohort.outcome.values.iloc[rows].to_numpy(dtype=str)
+        names, counts = np.unique(classes, return_counts=True)
+        if len(names) < 2:
+            raise CohortError(f"all {len(rows)} labelled patients have outcome '{names[0]}'; two classes are wanted")
+        if counts.min() < self.n:
+            raise CohortError(
+                f"class '{names[counts.argmin()]}' has {counts.min()} patients; {self.n} folds need at least {self.n}: "
+                f"use fewer folds, merge the class or leave it out"
+            )
+        if blocks is not None and len(np.unique(blocks)) < self.n:
+            raise CohortError(f"{len(np.unique(blocks))} blocking groups cannot be laid out in {self.n} folds")
+        return np.asarray(classes)
+
+    def parts(
+        self, patients: int, classes: np.ndarray | None, blocks: np.ndarray | None, seed: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Choose scikit-learn's splitter: grouped or not, stratified or not."""
+        nothing = np.zeros(patients)
+        if classes is None:
+            kind = KFold if blocks is None else GroupKFold
+        else:
+            kind = StratifiedKFold if blocks is None else StratifiedGroupKFold
+        splitter = kind(self.n, shuffle=True, random_state=seed)
+        yield from splitter.split(nothing, classes, blocks)
+
+
+@dataclass(frozen=True)
+class LeaveGroupOut:
+    """Each value of a group is tested once by a model that never saw it."""
+
+    group: str
+    seed: int = 0
+
+    def split(self, cohort: Cohort) -> Iterator[Fold]:
+        """Yield one fold a group value; patients without a value are always trained on."""
+        if self.group not in cohort.groups:
+            known = ", ".join(cohort.groups) or "none"
+            raise CohortError(f"the cohort has no group '{self.group}' (it has: {known}); add [group.{self.group}]")
+        rows = labelled_rows(cohort)
+        values = cohort.groups[self.group].iloc[rows]
+        names = sorted(values.dropna().unique())
+        if len(names) < 2:
+            raise CohortError(f"group '{self.group}' has {len(names)} value(s); leaving one out needs two")
+        for number, name in enumerate(names):
+            test = (values == name).to_numpy(dtype=bool)
+            yield Fold(np.sort(rows[~test]), np.sort(rows[test]), 0, number, self.seed + number, name=str(name))
+
+
+@dataclass(frozen=True)
+class OfficialSplit:
+    """The cohort's own split, trained once a seed on its train rows and scored on its test rows."""
+
+    seeds: int = 5
+    seed: int = 0
+
+    def split(self, cohort: Cohort) -> Iterator[Fold]:
+        """Yield the same rows once a seed."""
+        if cohort.split is None:
+            raise CohortError("the cohort has no official split; add split = { path, column } or use folds")
+        rows = labelled_rows(cohort)
+        sides = cohort.split.iloc[rows]
+        train, test = (np.sort(rows[(sides == side).to_numpy(dtype=bool)]) for side in ("train", "test"))
+        if not len(train) or not len(test):
+            raise CohortError(f"the official split has {len(train)} labelled train and {len(test)} test patients")
+        for repeat in range(self.seeds):
+            yield Fold(train, test, repeat, 0, self.seed + repeat)
+
+
+def inner_folds(cohort: Cohort, members: int, *, seed: int, n: int = 5) -> list[Fold]:
+    """Return one inner split of training patients a member, each validating on another part."""
+    smallest = n
+    if cohort.outcome is not None and cohort.outcome.kind == "class":
+        smallest = int(cohort.outcome.values.value_counts().min())
+    n = min(n, smallest)
+    if n < 2:
+        raise CohortError("a class has a single training patient; two are wanted, one to learn from, one to stop by")
+    return list(Folds(n, repeats=-(-members // n), seed=seed).split(cohort))[:members]
+
+
+def labelled_rows(cohort: Cohort) -> np.ndarray:
+    """Return the labelled patients in order of id: int [patient]."""
+    order = cohort.sorted_rows
+    rows = order[cohort.labelled[order]]
+    if not len(rows):
+        raise CohortError("no patient has a known outcome; name the outcome in cohort.toml, or check its ids")
+    return np.asarray(rows)
+
+
+def block_numbers(cohort: Cohort, rows: np.ndarray) -> np.ndarray | None:
+    """Number the sets of patients that must stay together: those joined by any blocking group."""
+    if not cohort.blocks:
+        return None
+    owners, tags = [], []
+    offset = len(rows)
+    for group in cohort.blocks:
+        codes, names = cohort.groups[group].iloc[rows].factorize(sort=True)
+        owners.append(np.flatnonzero(codes >= 0))
+        tags.append(codes[codes >= 0] + offset)
+        offset += len(names)
+    ends = (np.concatenate(owners), np.concatenate(tags))
+    joined = coo_array((np.ones(len(ends[0])), ends), shape=(offset, offset))
+    return np.asarray(connected_components(joined, directed=False)[1][: len(rows)])

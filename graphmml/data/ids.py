@@ -1,0 +1,58 @@
+"""Join tables by patient id: aligned, reported, and never by a guess."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from graphmml.errors import CohortError
+
+
+def union(tables: Mapping[str, pd.DataFrame]) -> pd.Index:
+    """Return every id of the tables once, in order of first appearance."""
+    ids = pd.Index([], dtype="str")
+    for table in tables.values():
+        ids = ids.append(table.index[~table.index.isin(ids)])
+    return ids.astype("str")
+
+
+def canonical(ids: pd.Index) -> pd.Series:
+    """Return each id without what spreadsheets add or take: blanks, leading zeros, a trailing .0."""
+    text = pd.Series(ids.astype("str"))
+    bare = text.str.strip().str.replace(r"\.0$", "", regex=True)
+    return bare.str.replace(r"^0+(?=[0-9])", "", regex=True)
+
+
+def refuse_variants(ids: pd.Index, where: str) -> None:
+    """Raise where two ids differ only in blanks, leading zeros or a trailing .0."""
+    forms = canonical(ids)
+    repeated = forms.duplicated(keep=False)
+    if repeated.any():
+        raise CohortError(
+            f"{where}: {forms[repeated].nunique()} patient(s) seem to be written in two ways that differ only by "
+            "leading zeros, blanks or a trailing .0 (like 007 and 7); write each id the same way in every file"
+        )
+
+
+def refuse_strangers(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Raise for a table none of whose ids occurs in any other table."""
+    if len(tables) < 2:
+        return
+    for name, table in tables.items():
+        others = union({other: rows for other, rows in tables.items() if other != name})
+        if not table.index.isin(others).any():
+            raise CohortError(
+                f"no id of table '{name}' ({len(table)} rows) occurs in the other tables ({len(others)} patients); "
+                "check that the id column is the right one and written the same way"
+            )
+
+
+def align(values: pd.Series, ids: pd.Index, what: str) -> tuple[pd.Series, str | None]:
+    """Lay values out by the cohort's ids; also say how many of them belong to nobody."""
+    strangers = int((~values.index.isin(ids)).sum())
+    if strangers == len(values):
+        raise CohortError(
+            f"no id of the {what} ({len(values)} rows) occurs among the {len(ids)} patients; "
+            "check that the id column is the right one and written the same way"
+        )
+    note = f"{strangers} rows of the {what} belong to no patient of the tables" if strangers else None
+    return values.reindex(ids), note

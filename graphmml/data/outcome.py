@@ -1,0 +1,83 @@
+"""What is to be predicted: a class, a number or a survival time."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from graphmml.errors import CohortError
+
+Kind = Literal["class", "number", "survival"]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """One value a patient, by id; missing where unknown.
+
+    `values` holds class names, numbers, or times to the event (or to the end of follow-up); `event` is 1.0
+    where the event was seen and 0.0 where the time is censored, for survival only. `positive` names the class
+    that scores are of; without it, the last in alphabetical order.
+    """
+
+    kind: Kind
+    values: pd.Series
+    event: pd.Series | None = None
+    positive: str | None = None
+    name: str = "outcome"
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("class", "number", "survival"):
+            raise CohortError(f"outcome kind is '{self.kind}'; choose class, number or survival")
+        if (self.event is not None) != (self.kind == "survival"):
+            raise CohortError("a survival outcome, and no other, has an event column beside its time")
+        if self.kind == "survival" and (self.values.dropna() < 0).any():
+            raise CohortError(f"outcome '{self.name}' has {int((self.values < 0).sum())} negative time(s)")
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which patients have an outcome: bool [patient]."""
+        known = self.values.notna().to_numpy(dtype=bool)
+        return known if self.event is None else known & self.event.notna().to_numpy(dtype=bool)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names that occur, sorted, the positive one last; empty for numbers and survival."""
+        if self.kind != "class":
+            return ()
+        found = sorted(self.values.dropna().unique())
+        return (*(name for name in found if name != self.positive), *(name for name in found if name == self.positive))
+
+    def __getitem__(self, rows: np.ndarray) -> "Outcome":
+        event = None if self.event is None else self.event.iloc[rows]
+        return replace(self, values=self.values.iloc[rows], event=event)
+
+    def hide(self, hidden: np.ndarray) -> "Outcome":
+        """Return the same outcome, unknown where `hidden`: bool [patient]."""
+        event = None if self.event is None else self.event.mask(hidden)
+        return replace(self, values=self.values.mask(hidden), event=event)
+
+    def __repr__(self) -> str:
+        unknown = int((~self.known).sum())
+        tail = f", unknown {unknown}" if unknown else ""
+        if self.kind == "class":
+            counts = self.values.value_counts()
+            return f"{self.name}: " + ", ".join(f"{name} {counts[name]}" for name in self.classes) + tail
+        if self.event is not None:
+            return f"{self.name}: survival, {int(self.event.sum())} events in {int(self.known.sum())} patients{tail}"
+        return f"{self.name}: number, median {self.values.median():g}{tail}"
+
+
+def class_outcome(values: pd.Series, *, positive: str | None = None, name: str = "outcome") -> Outcome:
+    """Name classes by text, whatever pandas holds: 1, 1.0 and True become "1", "1" and "True"."""
+    labels = values.astype("object").map(label, na_action="ignore")
+    outcome = Outcome("class", labels.where(values.notna()).astype("str"), positive=positive, name=name)
+    if positive is not None and positive not in outcome.classes:
+        found = ", ".join(map(str, outcome.classes[:12]))
+        raise CohortError(f"outcome '{name}' has no class '{positive}' (it has: {found}); correct positive")
+    return outcome
+
+
+def label(value: object) -> str:
+    """Write a class label as text; a float that is a whole number as that number."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

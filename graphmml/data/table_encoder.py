@@ -1,0 +1,152 @@
+"""TableEncoder: one modality's numbers and names to float32 columns, learned from the rows given."""
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import PCA
+
+from graphmml.data.columns import is_number, tidy_number
+from graphmml.errors import CohortError
+
+OTHER = "(other)"
+SMALLEST_SCALE = 0.2
+"""Below this standard deviation a 0/1 column is not blown up further: a rare level must not outweigh the rest."""
+
+
+class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Impute, scale and one-hot one table; `columns_` names what comes out, `learned_` says if anything did.
+
+    A name with its one-hot block is scaled as a whole to the variance of one number (as in factor analysis of
+    mixed data, Pages 2004, but by the block's own deviation, so that rare levels do not dominate).
+    """
+
+    def __init__(self, *, max_levels: int, clip: float, reducer: Any) -> None:
+        self.max_levels = max_levels
+        self.clip = clip
+        self.reducer = reducer
+
+    def fit(self, table: pd.DataFrame, outcome: np.ndarray | None) -> Self:
+        """Learn from patients who have the modality; outcome [patient] goes to a supervised reducer only."""
+        self.schema_ = {str(column): is_number(table[column]) for column in sorted(table.columns)}
+        filled = table.notna().to_numpy().any(axis=0)
+        varied = {column for column, some in zip(table.columns, filled, strict=True) if some}
+        self.numbers_ = [column for column, number in self.schema_.items() if number and column in varied]
+        self.names_ = [column for column, number in self.schema_.items() if not number and column in varied]
+        values = table[self.numbers_].to_numpy(dtype=np.float64)
+        self.medians_ = np.nanmedian(values, axis=0) if len(table) else np.zeros(0)
+        self.levels_ = {column: self.frequent_levels(table[column]) for column in self.names_}
+        gaps = table[[*self.numbers_, *self.names_]].isna()
+        self.gapped_ = [column for column in gaps.columns if gaps[column].any()]
+        self.centre_and_scale(table)
+        self.columns_ = tuple(np.array(self.wide_columns(), dtype=object)[self.kept_])
+        self.learned_ = bool(self.columns_)
+        self.reducer_ = None
+        if self.learned_:
+            self.fit_reducer(table, outcome)
+        else:
+            self.columns_ = ("(nothing)",)
+        return self
+
+    def frequent_levels(self, column: pd.Series) -> list[str]:
+        """Return the most frequent levels, the most frequent first; ties in order of name."""
+        counts = column.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        return [str(level) for level in counts.index[: self.max_levels]]
+
+    def wide_columns(self) -> list[str]:
+        """Return the names of the columns before constant ones are dropped and the rest reduced."""
+        levels = [f"{name}={level}" for name in self.names_ for level in [*self.levels_[name], OTHER]]
+        return [*self.numbers_, *levels, *(f"{column} missing" for column in self.gapped_)]
+
+    def wide(self, table: pd.DataFrame) -> np.ndarray:
+        """Return imputed numbers, one-hot names and missing indicators, unscaled: float64 [patient, column]."""
+        values = table[self.numbers_].to_numpy(dtype=np.float64)
+        blocks = [np.where(np.isnan(values), self.medians_, values)]
+        for name in self.names_:
+            levels = self.levels_[name]
+            # a missing name takes the most frequent level, a name beyond the cap or never seen takes (other)
+            codes = pd.Index([*levels]).get_indexer(table[name].fillna(levels[0]).astype("str"))
+            blocks.append(np.eye(len(levels) + 1)[np.where(codes < 0, len(levels), codes)])
+        blocks.append(table[self.gapped_].isna().to_numpy(dtype=np.float64))
+        return np.concatenate(blocks, axis=1)
+
+    def centre_and_scale(self, table: pd.DataFrame) -> None:
+        """Learn mean and scale of the wide columns, and which of them vary at all."""
+        wide = self.wide(table) if len(table) else np.zeros((1, len(self.wide_columns())))
+        self.mean_ = wide.mean(axis=0)
+        variance = wide.var(axis=0)
+        self.kept_ = variance > 1e-12 * np.maximum(1.0, self.mean_**2)
+        scale = np.sqrt(variance)
+        scale[len(self.numbers_) :] = np.maximum(scale[len(self.numbers_) :], SMALLEST_SCALE)
+        start = len(self.numbers_)
+        for name in self.names_:
+            end = start + len(self.levels_[name]) + 1
+            scale[start:end] = max(float(np.sqrt(variance[start:end].sum())), SMALLEST_SCALE)
+            start = end
+        self.scale_ = np.where(self.kept_, scale, 1.0)
+
+    def fit_reducer(self, table: pd.DataFrame, outcome: np.ndarray | None) -> None:
+        """Fit the reducer on the scaled columns; principal components only where they are fewer."""
+        if self.reducer is None:
+            return
+        scaled = self.scaled(table)
+        reducer = self.reducer
+        if isinstance(reducer, PCA) and isinstance(reducer.n_components, int):
+            if scaled.shape[1] <= reducer.n_components:
+                return
+            reducer.set_params(n_components=min(reducer.n_components, *scaled.shape))
+        known = np.ones(len(table), dtype=bool) if outcome is None else ~pd.isna(outcome)
+        reducer.fit(scaled[known], None if outcome is None else outcome[known].astype(str))
+        reduced = np.asarray(reducer.transform(scaled))
+        self.reducer_ = reducer
+        # one scale for all components: their relative sizes are what the reduction found
+        self.spread_ = float(np.sqrt(reduced.var(axis=0).mean())) or 1.0
+        self.columns_ = tuple(f"component {at + 1}" for at in range(reduced.shape[1]))
+
+    def scaled(self, table: pd.DataFrame) -> np.ndarray:
+        """Return the wide columns centred, scaled, clipped, the constant ones dropped: float64."""
+        wide = (self.wide(table) - self.mean_) / self.scale_
+        return np.clip(wide[:, self.kept_], -self.clip, self.clip)
+
+    def transform(self, table: pd.DataFrame) -> np.ndarray:
+        """Encode a laid out table: float32 [patient, column]."""
+        scaled = self.scaled(table)
+        if self.reducer_ is not None:
+            scaled = np.asarray(self.reducer_.transform(scaled)) / self.spread_
+        return scaled.astype(np.float32)
+
+    def laid_out(self, table: pd.DataFrame | None, ids: pd.Index, *, where: str) -> pd.DataFrame:
+        """Return the table with the columns of training, in their types; what is not there is missing."""
+        columns = {}
+        for column, number in self.schema_.items():
+            if table is None or column not in table:
+                columns[column] = pd.Series(np.nan, index=ids, dtype="float64" if number else "str")
+            elif number == is_number(table[column]):
+                columns[column] = table[column]
+            elif not number:
+                columns[column] = tidy_number(table[column]).astype("str").where(table[column].notna())
+            elif table[column].isna().all():
+                columns[column] = table[column].astype("float64")
+            else:
+                raise CohortError(
+                    f"modality '{where}', column '{column}' held numbers in training but holds text now; "
+                    "mend the values that are not numbers"
+                )
+        return pd.DataFrame(columns, index=ids)
+
+    def differences(self, table: pd.DataFrame) -> list[str]:
+        """Say in words where the table differs from the one of training."""
+        said = []
+        absent = [column for column in self.schema_ if column not in table]
+        extra = [column for column in table if column not in self.schema_]
+        if absent:
+            said.append(f"{len(absent)} column(s) absent, taken as missing: {', '.join(absent[:6])}")
+        if extra:
+            said.append(f"{len(extra)} column(s) unknown to the model, ignored: {', '.join(map(str, extra[:6]))}")
+        for name in self.names_:
+            if name in table and not is_number(table[name]):
+                unseen = int((table[name].notna() & ~table[name].isin(self.levels_[name])).sum())
+                if unseen and len(self.levels_[name]) < self.max_levels:
+                    said.append(f"column {name} has a level unknown to the model in {unseen} patient(s)")
+        return said

@@ -1,0 +1,1 @@
+"""Who is linked to whom: graph constructors and the one graph type."""

@@ -1,0 +1,111 @@
+"""What every graph is held against: no edges, random edges, and its own edges shuffled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphmml.data.encode import EncodedCohort
+from graphmml.errors import GraphError
+from graphmml.graph.chance import choose, mixed, own_position, rank_by_key, uniform
+from graphmml.graph.patient_graph import GraphConstructor, source_links
+from graphmml.graph.relations import PATIENT, Relation, Relations
+
+
+@dataclass(frozen=True)
+class NoEdges:
+    """Nobody listens to anybody: the same network without a graph."""
+
+    def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
+        """Return no relation at all."""
+        return Relations(())
+
+
+@dataclass(frozen=True)
+class RandomEdges:
+    """Each patient listens to k source patients drawn by chance."""
+
+    k: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise GraphError(f"k is {self.k}; choose one or more neighbours")
+
+    def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
+        """Return one relation; draws depend on ids and seed alone."""
+        if self.k >= len(source):
+            raise GraphError(f"k is {self.k} but the cohort has {len(source)} patients; choose k below {len(source)}")
+        order = rank_by_key(source)
+        drawn = choose(target.keys, np.full(len(target), len(source)), self.k + 1, self.seed)
+        picked = order[drawn]
+        picked[picked == own_position(source, target)[:, None]] = -1
+        picked[np.cumsum(picked >= 0, axis=1) > self.k] = -1
+        targets, rank = np.nonzero(picked >= 0)
+        return Relations((Relation.of("random", picked[targets, rank], targets),))
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """The links of another constructor with their far ends exchanged: degrees stay, meaning goes.
+
+    Among the source every node keeps how many it listens to and how many listen to it (the configuration model;
+    the few loops and doublets that arise are exchanged again, and dropped if they persist). An attached patient
+    listens to as many as before, drawn from the ends of the training edges by a hash of its id.
+    """
+
+    links: GraphConstructor
+    seed: int = 0
+
+    def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
+        """Return the inner constructor's relations, shuffled."""
+        within = source_links(self.links, source)
+        if source.ids.equals(target.ids):
+            return within.map({item.name: self.exchanged(item) for item in within})
+        drawn = self.links.link(source, target)
+        pools = {item.kind: item.edges[0] for item in within}
+        own = own_position(source, target)
+        return drawn.map(
+            {
+                item.name: self.redrawn(item, pools[item.kind], target.keys, own)
+                for item in drawn
+                if item.target == PATIENT
+            }
+        )
+
+    def exchanged(self, relation: Relation) -> Relation:
+        """Permute the source ends, then exchange those of loops and doublets until none or few are left."""
+        random = np.random.default_rng([self.seed, len(relation)])
+        sources, targets = random.permutation(relation.edges[0]), relation.edges[1]
+        for _ in range(20):
+            bad = np.flatnonzero(unusable(sources, targets, loops=relation.source == relation.target))
+            if not len(bad):
+                break
+            partners = random.integers(0, len(sources), len(bad))
+            for one, other in zip(bad, partners, strict=True):
+                sources[one], sources[other] = sources[other], sources[one]
+        kept = ~unusable(sources, targets, loops=relation.source == relation.target)
+        edges = np.stack([sources[kept], targets[kept]])
+        return Relation(relation.name, edges, relation.weight[kept], relation.source, relation.target)
+
+    def redrawn(self, relation: Relation, pool: np.ndarray, keys: np.ndarray, own: np.ndarray) -> Relation:
+        """Draw each edge's source anew from the pool, which holds a node as often as it is listened to."""
+        if not len(pool) or not len(relation):
+            return relation
+        targets = relation.edges[1]
+        first = np.searchsorted(targets, targets, side="left")
+        rank = (np.arange(len(targets)) - first).astype(np.uint64)
+        each = mixed(keys[targets] + rank, self.seed + 1)
+        sources = pool[np.floor(uniform(each, self.seed) * len(pool)).astype(np.int64)]
+        kept = ~unusable(sources, targets, loops=False)
+        if relation.source == PATIENT:
+            kept &= sources != own[targets]
+        edges = np.stack([sources[kept], targets[kept]])
+        return Relation(relation.name, edges, relation.weight[kept], relation.source, relation.target)
+
+
+def unusable(sources: np.ndarray, targets: np.ndarray, *, loops: bool) -> np.ndarray:
+    """Return which edges repeat an earlier one or, where both ends are of one kind, are a loop: bool [edge]."""
+    pair = sources.astype(np.int64) * (int(targets.max(initial=0)) + 1) + targets
+    again = np.ones(len(pair), dtype=bool)
+    again[np.unique(pair, return_index=True)[1]] = False
+    return again | (sources == targets) if loops else again

@@ -1,0 +1,162 @@
+"""Message passing over the relations of a PatientGraph: GCN, GAT and GraphSAGE stacks on PyG.
+
+Shared contract: built from the width and the relations' kinds, with depth, dropout, residual and norm as plain
+parameters; takes x {kind of node: [node, width]} and the edge tensors, gives the patients' [patient, width].
+Where several relations reach a kind of node, their messages are averaged. Without edges every patient is mapped
+alone, by the same weights.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import GATConv, GCNConv, SAGEConv
+
+from graphmml.errors import GraphError
+from graphmml.graph.relations import PATIENT
+from graphmml.model.edges import EdgeTensors, Kind
+
+Nodes = Mapping[str, Tensor]
+Norm = Callable[[int], nn.Module]
+
+
+class SAGEStack(nn.Module):
+    """GraphSAGE with the (weighted) mean of neighbours (Hamilton, Ying and Leskovec 2017)."""
+
+    def __init__(
+        self,
+        width: int,
+        relations: Sequence[Kind],
+        *,
+        depth: int = 1,
+        dropout: float = 0.5,
+        residual: bool = True,
+        norm: Norm | None = None,
+    ) -> None:
+        super().__init__()
+        # rows of the mean matrix sum to one, so a sum over them is the weighted mean
+        layer = [lambda: SAGEConv((width, width), width, aggr="sum", root_weight=False, bias=False)] * depth
+        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for new in layer)
+
+    def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
+        """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
+        for layer in self.layers:
+            x = layer(x, edges, lambda conv, source, target, item: conv((source, target), item.mean))
+        return x[PATIENT]
+
+
+class GCNStack(nn.Module):
+    """Graph convolutions with symmetric normalisation and self-loops (Kipf and Welling 2017).
+
+    Relations between patients only: the normalisation is not defined between two kinds of node.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        relations: Sequence[Kind],
+        *,
+        depth: int = 1,
+        dropout: float = 0.5,
+        residual: bool = True,
+        norm: Norm | None = None,
+    ) -> None:
+        super().__init__()
+        across = [name for source, name, target in relations if (source, target) != (PATIENT, PATIENT)]
+        if across:
+            raise GraphError(
+                f"GCNStack cannot pass messages through concepts ({', '.join(across)}); use SAGEStack or GATStack"
+            )
+        layer = [lambda: GCNConv(width, width, normalize=False, bias=False)] * depth
+        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for new in layer)
+
+    def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
+        """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
+        for layer in self.layers:
+            x = layer(x, edges, lambda conv, source, target, item: conv(source, item.symmetric))
+        return x[PATIENT]
+
+
+class GATStack(nn.Module):
+    """Graph attention (Velickovic et al. 2018); edge weights are not used, attention finds its own."""
+
+    def __init__(
+        self,
+        width: int,
+        relations: Sequence[Kind],
+        *,
+        depth: int = 1,
+        heads: int = 4,
+        dropout: float = 0.5,
+        residual: bool = True,
+        norm: Norm | None = None,
+    ) -> None:
+        super().__init__()
+        if width % heads:
+            raise GraphError(f"width is {width} and heads {heads}; choose a width that heads divides")
+
+        def attention() -> nn.Module:
+            conv: nn.Module = GATConv((width, width), width // heads, heads, add_self_loops=False, bias=False)
+            return conv
+
+        layer = [attention] * depth
+        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for new in layer)
+
+    def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
+        """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
+        for layer in self.layers:
+            x = layer(x, edges, lambda conv, source, target, item: conv((source, target), item.index))
+        return x[PATIENT]
+
+
+Message = Callable[[nn.Module, Tensor, Tensor, EdgeTensors], Tensor]
+
+
+class Layer(nn.Module):
+    """One step: what each node is itself, plus the mean over relations of what it hears, then a rectifier."""
+
+    def __init__(
+        self,
+        width: int,
+        relations: Sequence[Kind],
+        new: Callable[[], nn.Module],
+        dropout: float,
+        residual: bool,
+        norm: Norm | None,
+    ) -> None:
+        super().__init__()
+        self.convs = nn.ModuleDict({key(kind): new() for kind in relations})
+        self.own = nn.ModuleDict(
+            {kind: nn.Linear(width, width) for kind in dict.fromkeys([PATIENT, *targets(relations)])}
+        )
+        self.norms = nn.ModuleDict({kind: norm(width) for kind in self.own} if norm else {})
+        self.dropout = nn.Dropout(dropout)
+        self.residual = residual
+
+    def forward(self, x: Nodes, edges: Sequence[EdgeTensors], message: Message) -> dict[str, Tensor]:
+        """Return the next state of every kind of node: {kind: [node, width]}."""
+        after = dict(x)
+        for kind, own in self.own.items():
+            heard = [
+                message(self.convs[key(item.kind)], x[item.kind[0]], x[kind], item)
+                for item in edges
+                if item.kind[2] == kind and item.index.shape[1]
+            ]
+            state = own(x[kind])
+            if heard:
+                state = state + torch.stack(heard).mean(dim=0)
+            if kind in self.norms:
+                state = self.norms[kind](state)
+            state = self.dropout(state.relu())
+            after[kind] = x[kind] + state if self.residual else state
+        return after
+
+
+def key(kind: Kind) -> str:
+    """Write a relation's kind as the name of a module."""
+    return "__".join(kind).replace(".", "_")
+
+
+def targets(relations: Sequence[Kind]) -> list[str]:
+    """Return the kinds of node that hear anything, each once, in order."""
+    return list(dict.fromkeys(target for _, _, target in relations))

@@ -1,0 +1,65 @@
+"""A PatientGraph's relations as tensors, normalised once however many layers and epochs use them."""
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from graphmml.graph.patient_graph import PatientGraph
+from graphmml.graph.relations import Relation
+
+Kind = tuple[str, str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeTensors:
+    """One relation: `index` int64 [2, edge], `weight` float [edge], `shape` (source nodes, target nodes)."""
+
+    kind: Kind
+    index: Tensor
+    weight: Tensor
+    shape: tuple[int, int]
+
+    @cached_property
+    def mean(self) -> Tensor:
+        """Weights that sum to one for each target: sparse CSR [target, source]."""
+        total = torch.zeros(self.shape[1], dtype=self.weight.dtype, device=self.weight.device)
+        total.index_add_(0, self.index[1], self.weight)
+        return self.csr(self.weight / total[self.index[1]].clamp(min=1e-12))
+
+    @cached_property
+    def symmetric(self) -> Tensor:
+        """D^-1/2 (A + I) D^-1/2 with D the weighted in-degree, as in Kipf and Welling 2017: CSR [node, node].
+
+        Edges are directed, so D counts who a node listens to; for an undirected graph this is the paper's.
+        """
+        nodes = self.shape[1]
+        loops = torch.arange(nodes, device=self.index.device)
+        index = torch.cat([self.index, torch.stack([loops, loops])], dim=1)
+        weight = torch.cat([self.weight, torch.ones(nodes, dtype=self.weight.dtype, device=self.weight.device)])
+        degree = torch.zeros(nodes, dtype=weight.dtype, device=weight.device).index_add_(0, index[1], weight)
+        return self.csr(weight * degree[index[0]].rsqrt() * degree[index[1]].rsqrt(), index)
+
+    def csr(self, value: Tensor, index: Tensor | None = None) -> Tensor:
+        """Lay out values on the edges as CSR [target, source]."""
+        index = self.index if index is None else index
+        coo = torch.sparse_coo_tensor(index.flip(0), value, (self.shape[1], self.shape[0]), check_invariants=False)
+        with warnings.catch_warnings():  # torch calls every CSR tensor beta, once a process
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
+            return coo.coalesce().to_sparse_csr()
+
+
+def edge_tensors(graph: PatientGraph, device: torch.device, dtype: torch.dtype = torch.float32) -> list[EdgeTensors]:
+    """Return a graph's relations as tensors on a device."""
+
+    def one(relation: Relation) -> EdgeTensors:
+        return EdgeTensors(
+            kind=relation.kind,
+            index=torch.from_numpy(relation.edges).to(device),
+            weight=torch.from_numpy(relation.weight).to(device, dtype),
+            shape=(graph.count(relation.source), graph.count(relation.target)),
+        )
+
+    return [one(relation) for relation in graph.relations]

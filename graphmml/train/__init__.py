@@ -1,0 +1,1 @@
+"""From a cohort to evidence: estimator, cross-validation, artefacts."""

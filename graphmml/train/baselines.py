@@ -1,0 +1,61 @@
+"""Plain models on the same encoded features: what a graph network has to beat."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+
+from graphmml.data.cohort import Cohort
+from graphmml.data.encode import CohortEncoder, EncodedCohort
+from graphmml.errors import NotFittedError
+from graphmml.train.tasks import ClassTask
+
+
+class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Any scikit-learn classifier on all modalities side by side, with a column a modality for its presence."""
+
+    def __init__(self, classifier: Any, prepare: CohortEncoder | None = None) -> None:
+        self.classifier = classifier
+        self.prepare = prepare
+
+    def fit(self, cohort: Cohort) -> Self:
+        """Learn from the patients with a known outcome."""
+        order = cohort.sorted_rows
+        known = cohort[order[cohort.labelled[order]]]
+        task = ClassTask.of(known)
+        self.classes_ = np.array(task.classes, dtype=object)
+        self.encoder_ = (CohortEncoder() if self.prepare is None else clone(self.prepare)).fit(known)
+        self.classifier_ = clone(self.classifier).fit(flat(self.encoder_.transform(known)), task.codes(known))
+        return self
+
+    def predict_proba(self, cohort: Cohort) -> np.ndarray:
+        """Return the probability of each class in `classes_`: float64 [patient, class]."""
+        if not hasattr(self, "classifier_"):
+            raise NotFittedError("this Baseline has seen no patients yet; call fit(cohort[train]) first")
+        return np.asarray(self.classifier_.predict_proba(flat(self.encoder_.transform(cohort))))
+
+    def predict(self, cohort: Cohort) -> np.ndarray:
+        """Return the most probable class of each patient: str [patient]."""
+        return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
+
+
+def flat(encoded: EncodedCohort) -> np.ndarray:
+    """Join all modalities and their presence: float64 [patient, column]."""
+    parts = [*encoded.features.values(), encoded.present]
+    return np.concatenate([part.astype(np.float64) for part in parts], axis=1)
+
+
+def plain_baselines(prepare: CohortEncoder | None = None, *, seed: int = 0) -> Mapping[str, Baseline]:
+    """Return logistic regression (its penalty chosen on inner folds) and gradient boosting, by name."""
+    penalised = GridSearchCV(
+        LogisticRegression(max_iter=2000), {"C": [0.001, 0.01, 0.1, 1.0]}, scoring="neg_log_loss", cv=3
+    )
+    boosted = HistGradientBoostingClassifier(learning_rate=0.05, max_leaf_nodes=8, max_iter=150, random_state=seed)
+    return {
+        "logistic regression": Baseline(penalised, prepare),
+        "gradient boosting": Baseline(boosted, prepare),
+    }

@@ -1,0 +1,36 @@
+"""Local chance and local threads: what happens inside leaves the global generators and settings untouched."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from graphmml.errors import GraphmmlError
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch inside the block and put its generators back after it."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread inside the block, so that sums come out the same however many cores there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def chosen_device(name: str) -> torch.device:
+    """Return the device: "auto" takes a GPU where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise GraphmmlError(f'device is \'{name}\' but torch sees no GPU; choose device="auto" or "cpu"')
+    return torch.device(name)

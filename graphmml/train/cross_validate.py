@@ -1,0 +1,165 @@
+"""cross_validate: folds x models, every graph beside its controls and plain baselines, on the same patients."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+
+from graphmml.data.cohort import Cohort
+from graphmml.data.folds import Fold, Folds, OfficialSplit, Splitter
+from graphmml.errors import CohortError
+from graphmml.graph.controls import NoEdges, Shuffled
+from graphmml.train.baselines import plain_baselines
+from graphmml.train.chance import one_thread
+from graphmml.train.estimator import GraphClassifier, Setting
+from graphmml.train.result import CVResult, RowKind, Unit
+from graphmml.train.runs import RunFolder
+from graphmml.train.scores import all_scores
+from graphmml.train.tasks import ClassTask
+
+
+class Classifier(Protocol):
+    """What cross-validation needs of a model."""
+
+    classes_: np.ndarray
+
+    def fit(self, cohort: Cohort) -> "Classifier":
+        """Learn from patients with outcome."""
+
+    def predict_proba(self, cohort: Cohort) -> np.ndarray:
+        """Return [patient, class]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """One row to be: its name, its kind and an unfitted model."""
+
+    name: str
+    kind: RowKind
+    model: Classifier
+
+
+def cross_validate(
+    model: GraphClassifier | Mapping[str, GraphClassifier],
+    cohort: Cohort,
+    folds: Splitter | None = None,
+    *,
+    setting: Setting = "inductive",
+    jobs: int = -1,
+    run: str | Path | None = None,
+    resume: bool = False,
+    watch: Callable[[Unit], None] | None = None,
+) -> CVResult:
+    """Score a graph classifier, or several by name, on folds it was not trained on.
+
+    Beside each stand, on the same folds and seeds, the same network without edges, the same graph shuffled, and
+    plain baselines on the same encoded features. Folds (default: 5 x 5) run in `jobs` processes of one thread
+    each. `setting="transductive"` lets the test patients' features into the graph, and says so on the result.
+    `run` is a folder that keeps every finished unit; `resume=True` takes it up again. Intervals over folds are Nadeau and
+    Bengio's, on one test set a bootstrap over its patients.
+    """
+    folds = Folds(5, repeats=5) if folds is None else folds
+    models = {"graph": model} if isinstance(model, GraphClassifier) else dict(model)
+    planned = plan(models, setting)
+    made = list(folds.split(cohort))
+    classes = ClassTask.of(cohort[made[0].train]).classes
+    facts = {"cohort": cohort.fingerprint, "folds": repr(folds), "setting": setting, "models": repr(planned)}
+    folder = None if run is None else RunFolder.open(run, facts, resume=resume)
+    done = {} if folder is None else {(unit.model, unit.repeat, unit.fold): unit for unit in folder.units()}
+    jobs_left = [
+        joblib.delayed(evaluate)(row, cohort, fold, setting, classes)
+        for fold in made
+        for row in planned
+        if (row.name, fold.repeat, fold.number) not in done
+    ]
+    for unit in finished(jobs_left, jobs):
+        done[unit.model, unit.repeat, unit.fold] = unit
+        if folder is not None:
+            folder.append(unit)
+        if watch is not None:
+            watch(unit)
+    units = tuple(done[row.name, fold.repeat, fold.number] for row in planned for fold in made)
+    return CVResult(
+        units=units,
+        cohort=cohort.name,
+        patients=len(np.unique(np.concatenate([np.concatenate([fold.train, fold.test]) for fold in made]))),
+        classes=classes,
+        plan=described(folds, made),
+        setting=setting,
+        same_test=len(made) > 0 and all(np.array_equal(fold.test, made[0].test) for fold in made),
+    )
+
+
+def finished(work: list[object], jobs: int) -> Iterator[Unit]:
+    """Yield units as they are done, in processes of one thread each."""
+    if not work:
+        return
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+
+
+def plan(models: Mapping[str, GraphClassifier], setting: Setting) -> list[Planned]:
+    """Lay out the rows: graphs, their controls, then the baselines."""
+    rows = [Planned(name, "graph", prepared(model, setting)) for name, model in models.items()]
+    for name, model in models.items():
+        shuffled = prepared(model, setting).set_params(links=Shuffled(model.constructor, seed=model.seed))
+        rows.append(Planned(f"{name}, shuffled", "shuffled", shuffled))
+    first = next(iter(models.values()))
+    # convs differ in how they pass messages; without edges one twin stands for all of them
+    rows.append(Planned("no graph", "no-graph", prepared(first, setting).set_params(links=NoEdges())))
+    for name, baseline in plain_baselines(first.prepare, seed=first.seed).items():
+        rows.append(Planned(name, "baseline", baseline))
+    return rows
+
+
+def prepared(model: GraphClassifier, setting: Setting) -> GraphClassifier:
+    """Return an unfitted copy in the setting asked for."""
+    copy: GraphClassifier = clone(model)
+    return copy.set_params(setting=setting)
+
+
+def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit:
+    """Fit one model on a fold's training patients and score it once on its test patients."""
+    with one_thread():
+        began = time.perf_counter()
+        model = clone(row.model)
+        if "seed" in model.get_params():
+            model.set_params(seed=model.seed + fold.seed)
+        fitted = model.fit(seen(cohort, fold, row.kind, setting))
+        test = cohort[fold.test]
+        p = aligned(fitted.predict_proba(test), fitted.classes_, classes)
+        seconds = time.perf_counter() - began
+    codes = ClassTask(classes).codes(test)
+    if (codes < 0).any():
+        raise CohortError(f"{int((codes < 0).sum())} test patients have a class that no training patient has")
+    scores = all_scores(codes, p)
+    return Unit(row.name, row.kind, fold.repeat, fold.number, scores, seconds, len(fold.train), codes, p)
+
+
+def seen(cohort: Cohort, fold: Fold, kind: RowKind, setting: Setting) -> Cohort:
+    """Return what a model may see: training patients; if transductive, also the others without outcome."""
+    if setting == "inductive" or kind == "baseline":
+        return cohort[fold.train]
+    return cohort.with_outcome_of(fold.train)
+
+
+def aligned(p: np.ndarray, found: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """Lay out probabilities by all classes, zero for one that the fold's training patients lack."""
+    laid = np.zeros((len(p), len(classes)))
+    for at, name in enumerate(found):
+        laid[:, classes.index(name)] = p[:, at]
+    return laid
+
+
+def described(folds: Splitter, made: list[Fold]) -> str:
+    """Say in words how patients were split and what the intervals mean."""
+    if isinstance(folds, Folds):
+        return f"{folds.n}-fold cross-validation x {folds.repeats}"
+    if isinstance(folds, OfficialSplit):
+        return f"official split, {len(made[0].train)} train and {len(made[0].test)} test patients, {len(made)} seeds"
+    return f"{type(folds).__name__}, {len(made)} folds"

@@ -1,0 +1,183 @@
+"""GraphClassifier: the scikit-learn face of a patient graph and the network on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+
+from graphmml.data.cohort import Cohort
+from graphmml.data.encode import CohortEncoder, EncodedCohort
+from graphmml.data.folds import inner_folds
+from graphmml.errors import CohortError, GraphError, NotFittedError
+from graphmml.graph.neighbours import Neighbours
+from graphmml.graph.patient_graph import GraphConstructor, build_graph
+from graphmml.model.convs import SAGEStack
+from graphmml.model.edges import Kind
+from graphmml.model.encoders import LinearEncoder
+from graphmml.model.fusion import MeanFusion
+from graphmml.model.network import Conv, Encoder, Fusion, GraphNetwork, GraphTensors
+from graphmml.train.chance import chosen_device, seeded
+from graphmml.train.loop import Part, Training, Watch, train_network
+from graphmml.train.tasks import ClassTask
+
+Setting = Literal["inductive", "transductive"]
+
+
+class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Classify patients by a small ensemble of graph networks on a graph of the training patients.
+
+    Each of `members` networks learns from all but one inner part of the training patients and stops by that
+    part; their probabilities are averaged. New patients are attached to all training patients by `links`, and
+    listen without being listened to, so that a prediction does not depend on who else is predicted. With
+    `setting="transductive"`, patients without outcome given to `fit` join the graph.
+
+    The fitted model contains its training patients: it needs their features to predict.
+    """
+
+    def __init__(  # noqa: PLR0913 -- an estimator names all its settings
+        self,
+        links: GraphConstructor | None = None,
+        conv: Conv = SAGEStack,
+        fusion: Fusion = MeanFusion,
+        *,
+        encoder: Encoder = LinearEncoder,
+        prepare: CohortEncoder | None = None,
+        width: int = 32,
+        members: int = 5,
+        training: Training | None = None,
+        setting: Setting = "inductive",
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.links = links
+        self.conv = conv
+        self.fusion = fusion
+        self.encoder = encoder
+        self.prepare = prepare
+        self.width = width
+        self.members = members
+        self.training = training
+        self.setting = setting
+        self.device = device
+        self.seed = seed
+
+    def fit(self, cohort: Cohort, watch: Watch | None = None) -> Self:
+        """Learn from the patients with a known outcome; `watch` is told of every epoch."""
+        self.refuse_unusable()
+        order = cohort.sorted_rows
+        known = order[cohort.labelled[order]]
+        task = ClassTask.of(cohort[known])
+        prepare = CohortEncoder() if self.prepare is None else clone(self.prepare)
+        self.encoder_ = prepare.fit(cohort[known])
+        self.classes_ = np.array(task.classes, dtype=object)
+        people = cohort[order if self.setting == "transductive" else known]
+        self.source_ = self.encoder_.transform(people)
+        codes = task.codes(people)
+        unlabelled = np.flatnonzero(codes < 0)
+        self.members_ = []
+        for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
+            rows = np.sort(np.concatenate([fold.train, unlabelled]))
+            self.members_.append(self.trained(task, rows, fold.test, codes, at, watch))
+        return self
+
+    def trained(
+        self,
+        task: ClassTask,
+        rows: np.ndarray,
+        stop_rows: np.ndarray,
+        codes: np.ndarray,
+        at: int,
+        watch: Watch | None,
+    ) -> "Member":
+        """Train one member on its rows of the source, stopping by other rows attached to them."""
+        device = chosen_device(self.device)
+        source, held_out = self.source_[rows], self.source_[stop_rows]
+        graph = build_graph(self.constructor, source)
+        train = Part(GraphTensors.of(graph, source, device=device), torch.from_numpy(codes[rows]).to(device))
+        attached = build_graph(self.constructor, source, held_out)
+        stop_codes = np.concatenate([np.full(len(source), -1), codes[stop_rows]])
+        validation = Part(
+            GraphTensors.of(attached, source, held_out, device=device),
+            torch.from_numpy(stop_codes).to(device),
+        )
+        with seeded(self.seed * 7919 + at, device):
+            concepts = {kind: len(names) for kind, names in graph.concepts.items()}
+            network = self.network(graph.kinds, concepts).to(device)
+            train_network(network, task, train, validation, self.training or Training(), watch)
+        return Member(network, rows, source, graph.kinds, concepts)
+
+    def network(self, relations: Sequence[Kind], concepts: Mapping[str, int]) -> GraphNetwork:
+        """Make an untrained network for these relations and concepts and the columns of training."""
+        return GraphNetwork(
+            {modality: len(columns) for modality, columns in self.source_.columns.items()},
+            relations,
+            concepts=concepts,
+            outputs=len(self.classes_),
+            width=self.width,
+            encoder=self.encoder,
+            fusion=self.fusion,
+            conv=self.conv,
+        )
+
+    def predict_members(self, cohort: Cohort) -> np.ndarray:
+        """Return each member's probabilities: float64 [member, patient, class]."""
+        self.check_fitted()
+        target = self.encoder_.transform(cohort)
+        device = chosen_device(self.device)
+        answers = []
+        for member in self.members_:
+            graph = build_graph(self.constructor, member.source, target)
+            tensors = GraphTensors.of(graph, member.source, target, device=device)
+            with torch.no_grad():
+                logits = member.network.to(device).eval()(tensors)[len(member.source) :]
+            answers.append(logits.double().softmax(dim=1).cpu().numpy())
+        return np.stack(answers)
+
+    def predict_proba(self, cohort: Cohort) -> np.ndarray:
+        """Return the probability of each class in `classes_`: float64 [patient, class]."""
+        return np.asarray(self.predict_members(cohort).mean(axis=0))
+
+    def predict(self, cohort: Cohort) -> np.ndarray:
+        """Return the most probable class of each patient: str [patient]."""
+        return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
+
+    def score(self, cohort: Cohort) -> float:
+        """Return the accuracy over the patients with a known outcome."""
+        if cohort.outcome is None or not cohort.labelled.any():
+            raise CohortError("the cohort has no outcome to score against")
+        known = cohort[cohort.labelled]
+        return float((self.predict(known) == known.outcome.values.to_numpy(dtype=object)).mean())
+
+    @property
+    def constructor(self) -> GraphConstructor:
+        """The constructor in use: ten nearest neighbours over all modalities unless another was given."""
+        return Neighbours() if self.links is None else self.links
+
+    def check_fitted(self) -> None:
+        """Raise NotFittedError before `fit`."""
+        if not hasattr(self, "members_"):
+            raise NotFittedError("this GraphClassifier has seen no patients yet; call fit(cohort[train]) first")
+
+    def refuse_unusable(self) -> None:
+        """Raise for settings that no network can have."""
+        if self.members < 1 or self.width < 1:
+            raise GraphError(f"members is {self.members} and width {self.width}; both must be 1 or more")
+        if self.setting not in ("inductive", "transductive"):
+            raise GraphError(f"setting is '{self.setting}'; choose inductive or transductive")
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "members_")
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One network of the ensemble and the training patients, by position and encoded, whose graph it knows."""
+
+    network: GraphNetwork
+    rows: np.ndarray
+    source: EncodedCohort
+    relations: Sequence[Kind]
+    concepts: Mapping[str, int]
