@@ -54,7 +54,8 @@ def links_of(text: str) -> Any:
             raise GraphError(f"'{word}' has no option '{option}'; it has: {', '.join(known)} (write name=value)")
         values[key] = value_of(value)
     try:
-        return kind(**values)
+        made: Any = kind(**values)  # type: ignore[operator]  # a class, though mypy sees an instance
+        return made
     except TypeError:
         raise GraphError(f"'{word}' wants: {', '.join(known)}; write for instance {word}:{known[0]}=...") from None
 

@@ -156,7 +156,7 @@ def from_paths(
     """Describe a plain list of CSVs as a cohort file would."""
     if not paths:
         raise CohortError("no table was given; name at least one CSV")
-    modality = {name: {"path": str(path)} for name, path in paths.items()}
+    modality: dict[str, dict[str, Any]] = {name: {"path": str(path)} for name, path in paths.items()}
     headers = {name: tuple(open_table(Path(path), rows=1).columns) for name, path in paths.items()}
     for name, columns in headers.items():
         chosen = [column for column in categorical if column in columns]

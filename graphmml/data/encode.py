@@ -82,7 +82,7 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     Numbers: median, standard deviation, clipped at `clip` deviations. Names: one column a level for the
     `max_levels` most frequent, the rest and whatever is unknown share one; every original column weighs as much
     as a number does. Cells that were missing in training get an indicator. A modality with more than
-    `components` columns is reduced to that many principal components (None: never), so that its size does not
+    `wide` columns is reduced to `components` principal components (None: never), so that its size does not
     decide its weight; `reduce` gives single modalities a scikit-learn transformer of your own, which is fitted
     on the training rows, with their outcomes if it wants them.
     """
@@ -92,11 +92,13 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         *,
         max_levels: int = 30,
         clip: float = 5.0,
-        components: int | None = 32,
+        wide: int = 64,
+        components: int | None = 16,
         reduce: Mapping[str, Any] | None = None,
     ) -> None:
         self.max_levels = max_levels
         self.clip = clip
+        self.wide = wide
         self.components = components
         self.reduce = reduce
 
@@ -109,7 +111,9 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         self.tables_: dict[str, TableEncoder] = {}
         for modality in sorted(cohort.tables):
             rows = np.flatnonzero(cohort.present[:, cohort.modalities.index(modality)])
-            encoder = TableEncoder(max_levels=self.max_levels, clip=self.clip, reducer=self.reducer(modality))
+            encoder = TableEncoder(
+                max_levels=self.max_levels, clip=self.clip, reducer=self.reducer(modality), limit=self.limit(modality)
+            )
             outcome = None if cohort.outcome is None else cohort.outcome.values.iloc[rows].to_numpy(dtype=object)
             self.tables_[modality] = encoder.fit(cohort.tables[modality].iloc[rows], outcome)
         self.groups_ = list(cohort.groups.columns)
@@ -121,6 +125,10 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         if chosen is not None:
             return clone(chosen)
         return None if self.components is None else PCA(self.components, svd_solver="full")
+
+    def limit(self, modality: str) -> int:
+        """Return the number of columns up to which the modality stays as it is; a transformer of yours always acts."""
+        return 0 if modality in (self.reduce or {}) else self.wide
 
     def transform(self, cohort: Cohort) -> EncodedCohort:
         """Encode any patients; columns and modalities that training did not have are ignored."""

@@ -38,7 +38,7 @@ class Outcome:
     def known(self) -> np.ndarray:
         """Which patients have an outcome: bool [patient]."""
         known = self.values.notna().to_numpy(dtype=bool)
-        return known if self.event is None else known & self.event.notna().to_numpy(dtype=bool)
+        return np.asarray(known if self.event is None else known & self.event.notna().to_numpy(dtype=bool))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -22,10 +22,11 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
     mixed data, Pages 2004, but by the block's own deviation, so that rare levels do not dominate).
     """
 
-    def __init__(self, *, max_levels: int, clip: float, reducer: Any) -> None:
+    def __init__(self, *, max_levels: int, clip: float, reducer: Any, limit: int = 0) -> None:
         self.max_levels = max_levels
         self.clip = clip
         self.reducer = reducer
+        self.limit = limit
 
     def fit(self, table: pd.DataFrame, outcome: np.ndarray | None) -> Self:
         """Learn from patients who have the modality; outcome [patient] goes to a supervised reducer only."""
@@ -87,14 +88,12 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         self.scale_ = np.where(self.kept_, scale, 1.0)
 
     def fit_reducer(self, table: pd.DataFrame, outcome: np.ndarray | None) -> None:
-        """Fit the reducer on the scaled columns; principal components only where they are fewer."""
-        if self.reducer is None:
+        """Fit the reducer on the scaled columns of a table that is wider than `limit` columns."""
+        if self.reducer is None or len(self.columns_) <= self.limit:
             return
         scaled = self.scaled(table)
         reducer = self.reducer
         if isinstance(reducer, PCA) and isinstance(reducer.n_components, int):
-            if scaled.shape[1] <= reducer.n_components:
-                return
             reducer.set_params(n_components=min(reducer.n_components, *scaled.shape))
         known = np.ones(len(table), dtype=bool) if outcome is None else ~pd.isna(outcome)
         reducer.fit(scaled[known], None if outcome is None else outcome[known].astype(str))
@@ -107,7 +106,7 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
     def scaled(self, table: pd.DataFrame) -> np.ndarray:
         """Return the wide columns centred, scaled, clipped, the constant ones dropped: float64."""
         wide = (self.wide(table) - self.mean_) / self.scale_
-        return np.clip(wide[:, self.kept_], -self.clip, self.clip)
+        return np.asarray(np.clip(wide[:, self.kept_], -self.clip, self.clip))
 
     def transform(self, table: pd.DataFrame) -> np.ndarray:
         """Encode a laid out table: float32 [patient, column]."""

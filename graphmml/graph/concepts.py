@@ -83,6 +83,6 @@ def edges(name: str, members: list[np.ndarray], weights: list[float], source: st
     sizes = [len(part) for part in members]
     concepts = np.repeat(np.arange(len(members)), sizes)
     weight = np.repeat(np.asarray(weights), sizes)
-    pair = (patients, concepts) if source == PATIENT else (concepts, patients)
-    drawn = Relation.of(name, *pair, weight)
+    speakers, listeners = (patients, concepts) if source == PATIENT else (concepts, patients)
+    drawn = Relation.of(name, speakers, listeners, weight)
     return Relation(name, drawn.edges, drawn.weight, source, target)

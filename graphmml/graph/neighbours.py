@@ -93,10 +93,10 @@ class Neighbours:
         if self.weight == "binary":
             return np.ones(len(score))
         if reach is None:
-            return np.clip(score, 1e-6, None)
+            return np.asarray(np.clip(score, 1e-6, None))
         # similarities here are minus half squared distances, so s^2 is minus twice their median reach
         scale = float(np.median(-2.0 * reach[np.isfinite(reach)]))
-        return np.exp(2.0 * np.minimum(score, 0.0) / (2.0 * max(scale, 1e-12)))
+        return np.asarray(np.exp(np.minimum(score, 0.0) / max(scale, 1e-12)))
 
 
 def mirrored(sources: np.ndarray, targets: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -47,7 +47,8 @@ class SharedPhenotype:
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return one relation named after the phenotypes."""
-        exact, near = [], []
+        exact: list[str] = []
+        near: list[str] = []
         for column, tolerance in self.by_column.items():
             (near if is_number(source.column(column)) and tolerance > 0 else exact).append(column)
         order = rank_by_key(source)  # candidates stand in an order that ids alone decide

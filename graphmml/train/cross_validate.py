@@ -120,7 +120,8 @@ def plan(models: Mapping[str, GraphClassifier], setting: Setting) -> list[Planne
 def prepared(model: GraphClassifier, setting: Setting) -> GraphClassifier:
     """Return an unfitted copy in the setting asked for."""
     copy: GraphClassifier = clone(model)
-    return copy.set_params(setting=setting)
+    copy.set_params(setting=setting)
+    return copy
 
 
 def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit:

@@ -17,7 +17,7 @@ from graphmml.graph.patient_graph import GraphConstructor, build_graph
 from graphmml.model.convs import SAGEStack
 from graphmml.model.edges import Kind
 from graphmml.model.encoders import LinearEncoder
-from graphmml.model.fusion import MeanFusion
+from graphmml.model.fusion import GatedFusion
 from graphmml.model.network import Conv, Encoder, Fusion, GraphNetwork, GraphTensors
 from graphmml.train.chance import chosen_device, seeded
 from graphmml.train.loop import Part, Training, Watch, train_network
@@ -41,7 +41,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self,
         links: GraphConstructor | None = None,
         conv: Conv = SAGEStack,
-        fusion: Fusion = MeanFusion,
+        fusion: Fusion = GatedFusion,
         *,
         encoder: Encoder = LinearEncoder,
         prepare: CohortEncoder | None = None,
@@ -148,8 +148,8 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Return the accuracy over the patients with a known outcome."""
         if cohort.outcome is None or not cohort.labelled.any():
             raise CohortError("the cohort has no outcome to score against")
-        known = cohort[cohort.labelled]
-        return float((self.predict(known) == known.outcome.values.to_numpy(dtype=object)).mean())
+        truth = cohort.outcome.values.to_numpy(dtype=object)
+        return float((self.predict(cohort) == truth)[cohort.labelled].mean())
 
     @property
     def constructor(self) -> GraphConstructor:

@@ -26,7 +26,8 @@ OURS = ("graphmml.", "functools.partial", "sklearn.", "numpy.", "builtins.")
 def save(model: GraphClassifier, path: str | Path) -> None:
     """Write a fitted model to a folder; it holds its training patients, for its graph needs them."""
     model.check_fitted()
-    weights, members = {}, []
+    weights: dict[str, torch.Tensor] = {}
+    members = []
     arrays = to_arrays(model.source_)
     for at, member in enumerate(model.members_):
         weights |= {f"{at}|{name}": tensor.contiguous() for name, tensor in member.network.state_dict().items()}
