@@ -1,0 +1,197 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import graphmml as gm
+from graphmml.train.cross_validate import plan
+
+TINY = gm.Training(epochs=4, patience=4)
+
+
+def small(seed=0, patients=60, signal=2.0):
+    """Two modalities of noise, the first with a class signal in it."""
+    random = np.random.default_rng(seed)
+    ids = pd.Index([f"q{n}" for n in random.permutation(patients)])
+    y = random.integers(0, 2, patients)
+    labs = pd.DataFrame(random.normal(size=(patients, 4)), index=ids, columns=list("abcd"))
+    labs["a"] += signal * y
+    rna = pd.DataFrame(random.normal(size=(patients, 6)), index=ids, columns=list("uvwxyz"))
+    site = pd.DataFrame({"site": random.choice(["x", "y", "z"], patients)}, index=ids)
+    outcome = pd.Series(np.where(y, "case", "control"), index=ids, name="dx")
+    return gm.Cohort.from_frames({"labs": labs, "rna": rna}, outcome, groups=site, positive="case")
+
+
+def model(**settings):
+    return gm.GraphClassifier(gm.Neighbours(k=3), members=1, width=4, training=TINY, device="cpu", **settings)
+
+
+def test_every_graph_stands_beside_its_controls_and_plain_models_on_the_same_folds():
+    result = gm.cross_validate({"sage": model(), "gcn": model(conv=gm.GCNStack)}, small(), gm.Folds(3), jobs=1)
+    kinds = {row.name: row.kind for row in result.rows}
+    assert kinds == {
+        "sage": "graph",
+        "gcn": "graph",
+        "sage, shuffled": "shuffled",
+        "gcn, shuffled": "shuffled",
+        "no graph": "no-graph",
+        "logistic regression": "baseline",
+        "gradient boosting": "baseline",
+    }
+    tested = [np.concatenate([unit.codes for unit in result.of(name)]) for name in kinds]
+    assert all(np.array_equal(tested[0], other) for other in tested)
+    assert len(tested[0]) == 60
+
+
+def test_the_difference_to_no_graph_is_that_of_the_two_rows():
+    result = gm.cross_validate(model(), small(), gm.Folds(3, repeats=2), jobs=1)
+    graph, bare = result.named("graph"), result.named("no graph")
+    difference = graph.vs_no_graph["auroc"]
+    assert difference.mean == pytest.approx(graph.metrics["auroc"].mean - bare.metrics["auroc"].mean)
+    assert difference.low <= difference.mean <= difference.high
+    assert bare.vs_no_graph is None
+
+
+def test_no_edges_as_the_graph_differs_from_no_graph_by_nothing():
+    bare = model().set_params(links=gm.NoEdges())
+    result = gm.cross_validate(bare, small(), gm.Folds(3), jobs=1)
+    assert result.named("graph").vs_no_graph["auroc"].mean == 0.0
+
+
+def test_processes_do_not_change_the_numbers():
+    alone = gm.cross_validate(model(), small(), gm.Folds(2), jobs=1)
+    side_by_side = gm.cross_validate(model(), small(), gm.Folds(2), jobs=2)
+    for one, other in zip(alone.units, side_by_side.units, strict=True):
+        assert np.array_equal(one.probabilities, other.probabilities)
+
+
+def test_json_carries_what_is_promised_and_is_json():
+    record = gm.cross_validate(model(), small(), gm.Folds(3), jobs=1).to_json()
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    assert record["schema"] == "graphmml.cv/1"
+    for row in record["rows"]:
+        assert set(row) >= {"name", "kind", "seconds"}
+        for metric in ("auroc", "auprc", "accuracy", "f1_macro", "brier"):
+            assert set(row[metric]) == {"mean", "low", "high"}
+        assert ("vs_no_graph" in row) == (row["kind"] in ("graph", "shuffled"))
+
+
+@pytest.mark.parametrize("setting", ["inductive", "transductive"])
+def test_held_out_outcomes_reach_no_model(setting, monkeypatch):
+    """Flip every test outcome of a split: the probabilities stay."""
+    cohort = small()
+    sides = pd.Series(np.where(np.arange(60) < 40, "train", "test"), index=cohort.ids)
+    answers = []
+    for flip in (False, True):
+        values = cohort.outcome.values.copy()
+        if flip:
+            other = values.map({"case": "control", "control": "case"})
+            values = values.where(sides == "train", other)
+        changed = gm.Cohort.from_frames(dict(cohort.tables), values, split=sides, positive="case")
+        result = gm.cross_validate(model(), changed, gm.OfficialSplit(seeds=1), jobs=1, setting=setting)
+        answers.append({unit.model: unit.probabilities for unit in result.units})
+    for name, before in answers[0].items():
+        assert np.array_equal(before, answers[1][name]), name
+
+
+def test_test_features_reach_training_only_in_the_transductive_setting():
+    cohort = small()
+    sides = pd.Series(np.where(np.arange(60) < 40, "train", "test"), index=cohort.ids)
+    tables = {name: table.copy() for name, table in cohort.tables.items()}
+    tables["labs"].iloc[41:] += np.random.default_rng(0).normal(size=(19, 4))  # all test patients but the first
+    seen = {}
+    for setting in ("inductive", "transductive"):
+        for word, frames in (("before", dict(cohort.tables)), ("after", tables)):
+            changed = gm.Cohort.from_frames(frames, cohort.outcome.values, split=sides, positive="case")
+            result = gm.cross_validate(model(), changed, gm.OfficialSplit(seeds=1), jobs=1, setting=setting)
+            first = np.flatnonzero(np.sort(changed.ids[40:]) == changed.ids[40])[0]
+            rows = next(gm.OfficialSplit(1).split(changed)).test
+            first = int(np.flatnonzero(rows == 40)[0])
+            seen[setting, word] = result.of("graph")[0].probabilities[first]
+    assert np.allclose(seen["inductive", "before"], seen["inductive", "after"], atol=1e-9)
+    assert not np.allclose(seen["transductive", "before"], seen["transductive", "after"], atol=1e-9)
+
+
+def test_the_setting_is_stamped_on_the_result():
+    result = gm.cross_validate(model(), small(), gm.Folds(2), jobs=1, setting="transductive")
+    assert result.to_json()["setting"] == "transductive"
+    assert "transductive" in repr(result)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "links",
+    [gm.Neighbours(k=5), gm.SharedPhenotype("site", k=5), gm.RandomEdges(k=5), gm.Concepts("codes", most=0.9)],
+    ids=lambda links: type(links).__name__,
+)
+def test_permuted_outcomes_give_intervals_that_cover_a_half(links):
+    """With nothing to learn, no row may claim that it learned: 19 of 20 intervals cover one half."""
+    covered = []
+    for seed in range(6):
+        cohort = small(seed=seed, patients=100, signal=0.0)
+        codes = (cohort.tables["rna"] > 0.5).astype(float).set_axis(cohort.ids)
+        tables = {**cohort.tables, "codes": codes}
+        changed = gm.Cohort.from_frames(tables, cohort.outcome.values, groups=cohort.groups, positive="case")
+        classifier = gm.GraphClassifier(links, members=2, width=8, device="cpu")
+        result = gm.cross_validate(classifier, changed, gm.Folds(4, seed=seed), jobs=2)
+        covered += [row.metrics["auroc"].low <= 0.5 <= row.metrics["auroc"].high for row in result.rows]
+    assert np.mean(covered) >= 0.85
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path):
+    folds = gm.Folds(2)
+    whole = gm.cross_validate(model(), small(), folds, jobs=1)
+    stop = []
+
+    class Stop(Exception):
+        pass
+
+    def watch(unit):
+        stop.append(unit)
+        if len(stop) == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        gm.cross_validate(model(), small(), folds, jobs=1, run=tmp_path / "run", watch=watch)
+    later = []
+    result = gm.cross_validate(
+        model(), small(), folds, jobs=1, run=tmp_path / "run", resume=True, watch=later.append
+    )
+    assert len(later) == len(whole.units) - 3
+    for one, other in zip(whole.units, result.units, strict=True):
+        assert np.array_equal(one.probabilities, other.probabilities)
+
+
+def test_a_line_cut_off_by_a_kill_is_done_again(tmp_path):
+    gm.cross_validate(model(), small(), gm.Folds(2), jobs=1, run=tmp_path / "run")
+    units = tmp_path / "run" / "units.jsonl"
+    units.write_bytes(units.read_bytes()[:-20])
+    again = []
+    gm.cross_validate(model(), small(), gm.Folds(2), jobs=1, run=tmp_path / "run", resume=True, watch=again.append)
+    assert len(again) == 1
+    assert all(json.loads(line) for line in units.read_text().splitlines())
+
+
+def test_another_cohort_or_other_folds_do_not_take_up_a_run(tmp_path):
+    gm.cross_validate(model(), small(), gm.Folds(2), jobs=1, run=tmp_path / "run")
+    with pytest.raises(gm.StoreError, match="another cohort"):
+        gm.cross_validate(model(), small(seed=1), gm.Folds(2), jobs=1, run=tmp_path / "run", resume=True)
+    with pytest.raises(gm.StoreError, match="another folds"):
+        gm.cross_validate(model(), small(), gm.Folds(3), jobs=1, run=tmp_path / "run", resume=True)
+    with pytest.raises(gm.StoreError, match="--resume"):
+        gm.cross_validate(model(), small(), gm.Folds(2), jobs=1, run=tmp_path / "run")
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(gm.StoreError, match="is no run"):
+        gm.cross_validate(model(), small(), gm.Folds(2), jobs=1, run=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_plan_does_not_touch_the_models_given():
+    given = model()
+    plan({"graph": given}, "transductive")
+    assert given.setting == "inductive"
+    assert given.links == gm.Neighbours(k=3)
