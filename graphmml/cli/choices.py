@@ -2,12 +2,12 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
 from typing import Any
 
 import graphmml as gm
-from graphmml.errors import GraphError
+from graphmml.errors import CohortError, GraphError
 
 LINKS = {
     "neighbours": "Neighbours",
@@ -89,3 +89,46 @@ def convs_of(text: str) -> dict[str, Any]:
 def fusion_of(text: str) -> Any:
     """Turn mean into MeanFusion."""
     return named(text, FUSIONS, "fusion")
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """The words that choose a model."""
+
+    links: str
+    conv: str
+    fusion: str
+    members: int
+    seed: int
+
+    def models(self) -> dict[str, Any]:
+        """Return one GraphClassifier a conv, named after conv and links."""
+        links = links_of(self.links)
+        return {
+            f"{word} on {self.links}": gm.GraphClassifier(
+                links, conv, fusion_of(self.fusion), members=self.members, seed=self.seed
+            )
+            for word, conv in convs_of(self.conv).items()
+        }
+
+
+@dataclass(frozen=True)
+class FoldChoice:
+    """The words that choose who is trained on and tested on."""
+
+    folds: int
+    repeats: int
+    split: bool
+    leave_out: str | None
+    seeds: int
+    seed: int
+
+    def splitter(self) -> Any:
+        """Return the splitter."""
+        if self.split and self.leave_out:
+            raise CohortError("--split and --leave-out exclude each other; choose one")
+        if self.split:
+            return gm.OfficialSplit(self.seeds, seed=self.seed)
+        if self.leave_out:
+            return gm.LeaveGroupOut(self.leave_out, seed=self.seed)
+        return gm.Folds(self.folds, repeats=self.repeats, seed=self.seed)

@@ -4,7 +4,6 @@ import json as jsonlib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,56 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import graphmml as gm
-from graphmml.cli.choices import convs_of, fusion_of, links_of
+from graphmml.cli.choices import FoldChoice, ModelChoice, links_of
 from graphmml.data.cohort import Cohort
 from graphmml.data.findings import Finding, Rule
 from graphmml.errors import CohortError, GraphmmlError, StoreError
 from graphmml.report import render
 
 LEVELS = {"never": (), "warn": ("warn", "fail"), "fail": ("fail",)}
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """The words that choose a model."""
-
-    links: str
-    conv: str
-    fusion: str
-    members: int
-    seed: int
-
-    def models(self) -> dict[str, Any]:
-        """Return one GraphClassifier a conv, named after conv and links."""
-        links = links_of(self.links)
-        return {
-            f"{word} on {self.links}": gm.GraphClassifier(
-                links, conv, fusion_of(self.fusion), members=self.members, seed=self.seed
-            )
-            for word, conv in convs_of(self.conv).items()
-        }
-
-
-@dataclass(frozen=True)
-class FoldChoice:
-    """The words that choose who is trained on and tested on."""
-
-    folds: int
-    repeats: int
-    split: bool
-    leave_out: str | None
-    seeds: int
-    seed: int
-
-    def splitter(self) -> Any:
-        """Return the splitter."""
-        if self.split and self.leave_out:
-            raise CohortError("--split and --leave-out exclude each other; choose one")
-        if self.split:
-            return gm.OfficialSplit(self.seeds, seed=self.seed)
-        if self.leave_out:
-            return gm.LeaveGroupOut(self.leave_out, seed=self.seed)
-        return gm.Folds(self.folds, repeats=self.repeats, seed=self.seed)
 
 
 def out() -> Console:

@@ -75,7 +75,7 @@ def check(cohort: CohortArgument, fail_on: FailOn = "fail", json: Json = False) 
 def build(
     cohort: CohortArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="the folder to write the graph to")],
-    links: LinksOption = "neighbours",
+    links: LinksOption = "neighbours:each=true",
     json: Json = False,
 ) -> None:
     """Link the patients of a cohort and write the graph to a folder."""
@@ -85,7 +85,7 @@ def build(
 @app.command()
 def diagnose(
     source: Annotated[Path, typer.Argument(metavar="COHORT|GRAPH", help="a cohort, or a folder that build wrote")],
-    links: LinksOption = "neighbours",
+    links: LinksOption = "neighbours:each=true",
     cohort: Annotated[Path | None, typer.Option(help="the cohort of a graph folder, if it was moved")] = None,
     fail_on: FailOn = "fail",
     seed: Seed = 0,
@@ -98,7 +98,7 @@ def diagnose(
 @app.command()
 def cv(
     cohort: CohortArgument,
-    links: LinksOption = "neighbours",
+    links: LinksOption = "neighbours:each=true",
     conv: ConvOption = "sage",
     fusion: FusionOption = "gated",
     folds: Annotated[int, typer.Option(help="folds of the cross-validation")] = 5,
@@ -131,7 +131,7 @@ def cv(
 def fit(
     cohort: CohortArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="the folder to write the model to")],
-    links: LinksOption = "neighbours",
+    links: LinksOption = "neighbours:each=true",
     conv: ConvOption = "sage",
     fusion: FusionOption = "gated",
     members: Members = 5,

@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold
 from graphmml.data.check_tables import drop_line, few
 from graphmml.data.cohort import Cohort
 from graphmml.data.columns import is_number
-from graphmml.data.findings import Finding
+from graphmml.data.findings import Finding, Status
 
 NEARLY, SURELY = 0.95, 0.99
 GAPS = 0.6
@@ -164,7 +164,7 @@ def row_order(cohort: Cohort) -> Iterator[Finding]:
     rows = np.flatnonzero(cohort.labelled)
     ranks = np.argsort(cohort.sorted_rows)[rows]
     value = max(area(y[:, at], order) for at in range(y.shape[1]) for order in (rows, ranks))
-    status = "warn" if value > 0.7 else "pass"
+    status: Status = "warn" if value > 0.7 else "pass"
     yield Finding(
         "GM603",
         status,

@@ -1,7 +1,7 @@
 """Cohort: several tables about the same patients, aligned by id."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -170,41 +170,47 @@ class Cohort:
         hidden[self.positions(rows)] = False
         return replace(self, outcome=self.outcome.hide(hidden))
 
-    def without_outcome(self) -> "Cohort":
-        """Return the same patients with nothing known about what is to be predicted."""
-        return replace(self, outcome=None)
-
     @cached_property
     def fingerprint(self) -> str:
         """A hash of everything in the cohort, whatever the order of its rows, columns and tables."""
-        digest = hashlib.sha256()
-        order = self.sorted_rows
-        digest.update("\n".join(self.ids[order]).encode())
-        for modality in sorted(self.tables):
-            table = self.tables[modality]
-            for column in sorted(table.columns):
-                digest.update(f"{modality}/{column}".encode())
-                digest.update(pd.util.hash_pandas_object(table[column].iloc[order], index=False).to_numpy().tobytes())
-        for series in [] if self.outcome is None else [self.outcome.values, self.outcome.event]:
-            if series is not None:
-                digest.update(pd.util.hash_pandas_object(series.iloc[order], index=False).to_numpy().tobytes())
-        return digest.hexdigest()
+        return fingerprint(self)
 
     def __repr__(self) -> str:
-        lines = [f"Cohort {self.name}: {len(self)} patients, {len(self.tables)} modalities"]
-        if self.outcome is not None:
-            lines.append(f"  outcome {self.outcome!r}")
-        width = max(map(len, self.tables))
-        for at, (modality, table) in enumerate(self.tables.items()):
-            lines.append(f"  {modality:<{width}}  {described(table, self.present[:, at])}")
-        for group in self.groups:
-            counts = self.groups[group].value_counts()
-            blocked = ", never on two sides of a fold" if group in self.blocks else ""
-            lines.append(f"  group {group}: {len(counts)} values{blocked}")
-        if self.split is not None:
-            counts = self.split.value_counts()
-            lines.append("  split " + ", ".join(f"{side} {counts[side]}" for side in counts.index))
-        return "\n".join(lines)
+        return "\n".join(overview(self))
+
+
+def overview(cohort: Cohort) -> Iterator[str]:
+    """Yield the lines of a cohort's repr: what is there, and what is missing."""
+    yield f"Cohort {cohort.name}: {len(cohort)} patients, {len(cohort.tables)} modalities"
+    if cohort.outcome is not None:
+        yield f"  outcome {cohort.outcome!r}"
+    width = max(map(len, cohort.tables))
+    for at, (modality, table) in enumerate(cohort.tables.items()):
+        yield f"  {modality:<{width}}  {described(table, cohort.present[:, at])}"
+    for group in cohort.groups:
+        blocked = ", never on two sides of a fold" if group in cohort.blocks else ""
+        yield f"  group {group}: {cohort.groups[group].nunique()} values{blocked}"
+    if cohort.split is not None:
+        counts = cohort.split.value_counts()
+        yield "  split " + ", ".join(f"{side} {counts[side]}" for side in counts.index)
+
+
+def fingerprint(cohort: Cohort) -> str:
+    """Hash ids, tables, outcome, groups and split in an order that the files do not decide."""
+    order = cohort.sorted_rows
+    columns = {f"{name}/{column}": table[column] for name, table in cohort.tables.items() for column in table.columns}
+    columns |= {f"group/{name}": cohort.groups[name] for name in cohort.groups}
+    if cohort.outcome is not None:
+        columns["outcome/values"] = cohort.outcome.values
+        if cohort.outcome.event is not None:
+            columns["outcome/event"] = cohort.outcome.event
+    if cohort.split is not None:
+        columns["split"] = cohort.split
+    digest = hashlib.sha256("\n".join(cohort.ids[order]).encode())
+    for name in sorted(columns):
+        digest.update(name.encode())
+        digest.update(pd.util.hash_pandas_object(columns[name].iloc[order], index=False).to_numpy().tobytes())
+    return digest.hexdigest()
 
 
 def described(table: pd.DataFrame, present: np.ndarray) -> str:

@@ -42,11 +42,12 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 
 def cv_table(result: CVResult) -> Table:
-    """Show the models in planned order, the difference to no graph in the last column."""
-    title = f"{result.plan}, {result.setting}, {result.patients} patients"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), title_style="bold")
-    table.add_column("model", overflow="fold")
-    for name in ("AUROC (95 %)", "AUPRC", "Brier", "seconds", "AUROC vs no graph"):
+    """Show the models in planned order, the difference to no graph in the last column; 80 columns suffice."""
+    seconds = sum(row.seconds for row in result.rows)
+    title = f"{result.plan}, {result.setting}, {result.patients} patients, {seconds:.0f} s of computing"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), title_style="bold")
+    table.add_column("model", overflow="fold", min_width=20)
+    for name in ("AUROC (95 %)", "AUPRC", "Brier", "AUROC vs no graph"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in result.rows:
         difference = (row.vs_no_graph or {}).get("auroc")
@@ -55,17 +56,17 @@ def cv_table(result: CVResult) -> Table:
             span(row.metrics["auroc"]),
             f"{row.metrics['auprc'].mean:.3f}",
             f"{row.metrics['brier'].mean:.3f}",
-            f"{row.seconds:.1f}",
             "" if difference is None else span(difference, sign="+"),
         )
     return table
 
 
 def span(interval: Interval, sign: str = "") -> str:
-    """Write a mean and its interval."""
+    """Write a mean and its interval, as 0.902 (.85 to .96) or +0.003 (-.002 to +.008)."""
     if pd.isna(interval.low):
         return f"{interval.mean:{sign}.3f}"
-    return f"{interval.mean:{sign}.3f} ({interval.low:{sign}.3f} to {interval.high:{sign}.3f})"
+    low, high = (f"{value:{sign}.3f}".replace("0.", ".", 1) for value in (interval.low, interval.high))
+    return f"{interval.mean:{sign}.3f} ({low} to {high})"
 
 
 def rules_table(rules: Sequence[Rule]) -> Table:

@@ -60,8 +60,8 @@ def cross_validate(
     Beside each stand, on the same folds and seeds, the same network without edges, the same graph shuffled, and
     plain baselines on the same encoded features. Folds (default: 5 x 5) run in `jobs` processes of one thread
     each. `setting="transductive"` lets the test patients' features into the graph, and says so on the result.
-    `run` is a folder that keeps every finished unit; `resume=True` takes it up again. Intervals over folds are Nadeau and
-    Bengio's, on one test set a bootstrap over its patients.
+    `run` is a folder that keeps every finished unit; `resume=True` takes it up again. Intervals over
+    folds are Nadeau and Bengio's, on one test set a bootstrap over its patients.
     """
     folds = Folds(5, repeats=5) if folds is None else folds
     models = {"graph": model} if isinstance(model, GraphClassifier) else dict(model)

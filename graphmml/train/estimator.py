@@ -153,8 +153,8 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     @property
     def constructor(self) -> GraphConstructor:
-        """The constructor in use: ten nearest neighbours over all modalities unless another was given."""
-        return Neighbours() if self.links is None else self.links
+        """The constructor in use: ten nearest neighbours in each modality unless another was given."""
+        return Neighbours(each=True) if self.links is None else self.links
 
     def check_fitted(self) -> None:
         """Raise NotFittedError before `fit`."""

@@ -144,20 +144,18 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path):
     whole = gm.cross_validate(model(), small(), folds, jobs=1)
     stop = []
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def watch(unit):
         stop.append(unit)
         if len(stop) == 3:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         gm.cross_validate(model(), small(), folds, jobs=1, run=tmp_path / "run", watch=watch)
     later = []
-    result = gm.cross_validate(
-        model(), small(), folds, jobs=1, run=tmp_path / "run", resume=True, watch=later.append
-    )
+    result = gm.cross_validate(model(), small(), folds, jobs=1, run=tmp_path / "run", resume=True, watch=later.append)
     assert len(later) == len(whole.units) - 3
     for one, other in zip(whole.units, result.units, strict=True):
         assert np.array_equal(one.probabilities, other.probabilities)

@@ -1,0 +1,5 @@
+"""`python -m graphmml` is the command `graphmml`."""
+
+from graphmml.cli.main import main
+
+main()

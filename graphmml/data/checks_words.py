@@ -1,0 +1,39 @@
+"""How a check speaks: counts that single nobody out, columns by name, and the line of cohort.toml that mends it."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from graphmml.data.findings import Finding, Status
+
+Counted = Callable[[int], str]
+"""A count of patients -> how it may be shown."""
+
+SHOWN = 8
+
+
+def masked(count: int, *, min_cell: int) -> str:
+    """Write a count of patients; 1 to min_cell - 1 only as "<min_cell", so that few people stay unseen."""
+    return f"<{min_cell}" if 0 < count < min_cell else str(count)
+
+
+def some(columns: Sequence[object]) -> str:
+    """Name the first few columns on one line."""
+    shown = ", ".join(str(column)[:80] for column in columns[:SHOWN])
+    return shown if len(columns) <= SHOWN else f"{shown} ... (+{len(columns) - SHOWN})"
+
+
+def setting(key: str, values: Sequence[object], modality: str) -> str:
+    """Write the line that goes under a modality in cohort.toml."""
+    quoted = ", ".join(json.dumps(str(value), ensure_ascii=False) for value in values[:SHOWN])
+    more = "" if len(values) <= SHOWN else ", ..."
+    return f"{key} = [{quoted}{more}] under [modality.{modality}]"
+
+
+def not_applicable(code: str, why: str) -> list[Finding]:
+    """Return the one finding of a check that cannot be made."""
+    return [Finding(code, "n.a.", why)]
+
+
+def many(code: str, status: Status, message: str, fix: str) -> list[Finding]:
+    """Return the one finding of a check in a list."""
+    return [Finding(code, status, message, fix)]

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import graphmml as gm
+
+COHORTS = Path(__file__).parents[1] / ".." / "shared" / "data"
+
+
+def frames_of(patients=60, seed=0):
+    """Three modalities; a quarter of the patients lack `codes`; ids are not in the order of rows."""
+    random = np.random.default_rng(seed)
+    ids = pd.Index([f"id{number:03d}" for number in random.permutation(patients)])
+    y = random.integers(0, 2, patients)
+    clinical = pd.DataFrame(
+        {
+            "age": random.integers(30, 80, patients).astype(float),
+            "sex": random.choice(["f", "m"], patients),
+            "grade": random.choice(["1", "2", "3"], patients),
+        },
+        index=ids,
+    )
+    clinical.loc[random.random(patients) < 0.1, "sex"] = None
+    labs = pd.DataFrame(random.normal(size=(patients, 5)), index=ids, columns=list("abcde"))
+    labs["a"] += 2 * y
+    labs = labs.mask(random.random(labs.shape) < 0.05)
+    codes = pd.DataFrame(random.integers(0, 2, (patients, 7)), index=ids).rename(columns=lambda n: f"icd{n}")
+    tables = {"clinical": clinical, "labs": labs, "codes": codes[random.random(patients) > 0.25]}
+    groups = pd.DataFrame({"site": random.choice(["north", "south", "west"], patients)}, index=ids)
+    return tables, pd.Series(np.where(y, "case", "control"), index=ids, name="dx"), groups
+
+
+@pytest.fixture
+def cohort():
+    tables, outcome, groups = frames_of()
+    return gm.Cohort.from_frames(tables, outcome, groups=groups, positive="case")
+
+
+@pytest.fixture
+def encoded(cohort):
+    return gm.CohortEncoder().fit(cohort[:45]).transform(cohort)
+
+
+@pytest.fixture
+def cohorts():
+    """The folder of real cohorts, where there is one."""
+    if not COHORTS.is_dir():
+        pytest.skip("../shared/data is not here")
+    return COHORTS
