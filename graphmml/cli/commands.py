@@ -112,7 +112,7 @@ def diagnose(source: Path, *, links: str, cohort: Path | None, fail_on: str, see
     if json:
         emit(result.to_json())
     else:
-        out().print(repr(result), markup=False)
+        out().print(result.summary(), markup=False)
         out().print(render.findings_table(result.findings))
     leave(result.findings, fail_on)
 

@@ -1,10 +1,13 @@
 """Findings on single columns: text that should be numbers, spellings, sentinels, too many levels."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
 from graphmml.data.checks_words import Counted, setting, some
 from graphmml.data.cohort import Cohort, name_columns, number_columns
+from graphmml.data.columns import is_number
 from graphmml.data.findings import Finding
 
 NUMERIC = (
@@ -26,7 +29,7 @@ def almost_numbers(cohort: Cohort, counted: Counted) -> list[Finding]:
         if chosen:
             shares = some([f"{column} ({100 * columns[column]:.0f} %)" for column in chosen])
             message = f"modality '{modality}' has {len(chosen)} column(s) of text that look numeric: {shares}"
-            found.append(Finding("GM108", "warn", message, numeric_fix(table, chosen, modality)))
+            found.append(Finding("GM108", "warn", message, numeric_fix(table[chosen], counted, modality)))
     return found
 
 
@@ -43,12 +46,12 @@ def numeric_share(column: pd.Series) -> float:
     return float(levels.to_numpy()[looks].sum() / len(known))
 
 
-def numeric_fix(table: pd.DataFrame, columns: list[str], modality: str) -> str:
-    """Offer the spellings of missing, where those are what stands in the way; a rare value is not shown."""
-    levels = pd.concat([table[column] for column in columns]).value_counts()
-    text = levels.index.to_series().astype("str")
-    words = [word for word in text[levels.to_numpy() >= SPIKE * 4] if not any(sign.isdigit() for sign in word)]
-    clean = f"write plain numbers without units or signs, or {setting('categorical', columns, modality)}"
+def numeric_fix(table: pd.DataFrame, counted: Counted, modality: str) -> str:
+    """Offer the words that stand in the way as spellings of missing; a word of few patients is not shown."""
+    levels = pd.concat([table[column] for column in table]).value_counts()
+    frequent = [str(level) for level, times in levels.items() if counted(int(times)) == str(times)]
+    words = [word for word in frequent if not any(sign.isdigit() for sign in word)]
+    clean = f"write plain numbers without units or signs, or {setting('categorical', list(table.columns), modality)}"
     return f"{setting('na', words, modality)}; else {clean}" if words else clean
 
 
@@ -66,15 +69,15 @@ def spellings(cohort: Cohort, counted: Counted) -> list[Finding]:
                 f"modality '{modality}': {pairs} column name(s) or code(s) differ from another only by case or blanks"
             )
             found.append(Finding("GM109", "warn", message, "write each code one way in the file"))
-    if cohort.outcome is not None and two_spellings(np.array(cohort.outcome.classes, dtype=object)):
+    if cohort.outcome is not None and two_spellings(cohort.outcome.classes):
         message = f"classes of outcome '{cohort.outcome.name}' differ only by case or blanks"
         found.append(Finding("GM109", "fail", message, "write each class one way in the file"))
     return found
 
 
-def two_spellings(values: object) -> int:
+def two_spellings(values: Iterable[object]) -> int:
     """Count the values that are another value once case and blanks are set aside."""
-    text = pd.Series(list(values), dtype="str")  # type: ignore[call-overload]  # any iterable of names
+    text = pd.Series(list(values), dtype="str")
     return int(text.str.casefold().str.replace(r"[\s_-]+", " ", regex=True).str.strip().duplicated().sum())
 
 
@@ -82,18 +85,35 @@ def sentinels(cohort: Cohort, counted: Counted) -> list[Finding]:
     """GM110: numbers that stand for missing: -9, 999, impossible zeros."""
     found = []
     for modality, table in cohort.tables.items():
-        said, marks = [], []
-        for column in number_columns(table):
-            for value, times in suspects(table[column].dropna().to_numpy()):
-                said.append(f"{column} = {value:g} in {counted(times)} patients")
-                marks.append(f"{value:g}")
-        if said:
+        numbers = number_columns(table)
+        marks = {column: suspects(table[column].dropna().to_numpy()) for column in numbers}
+        marked = [column for column in numbers if marks[column]]
+        if marked:
+            said = [
+                f"{column} = {value:g} in {counted(times)} patients"
+                for column in marked
+                for value, times in marks[column]
+            ]
             message = f"modality '{modality}': values far from all others that may mean missing: {some(said)}"
-            fix = setting("na", sorted(set(marks), key=float), modality)
-            if "0" in marks:
-                fix += ", if 0 is no true value of any column there; else empty these cells in the file"
-            found.append(Finding("GM110", "warn", message, fix))
+            values = sorted({value for column in marked for value, _ in marks[column]})
+            true = [column for column in table if column not in marked and holds(table[column], values)]
+            found.append(Finding("GM110", "warn", message, sentinel_fix(values, marked, true, modality)))
     return found
+
+
+def holds(column: pd.Series, values: list[float]) -> bool:
+    """Whether any of these numbers stands in the column, as a number or as a name."""
+    return bool(column.isin(values if is_number(column) else [f"{value:g}" for value in values]).any())
+
+
+def sentinel_fix(values: list[float], marked: list[str], true: list[str], modality: str) -> str:
+    """Offer `na`, which acts on the whole modality, unless another column holds the same number truly."""
+    if not true:
+        return setting("na", [f"{value:g}" for value in values], modality)
+    return (
+        f"empty these cells of {some(marked)} in the file (na under [modality.{modality}] would also empty "
+        f"{some(true[:1])}, where the number seems to be true)"
+    )
 
 
 def suspects(values: np.ndarray) -> list[tuple[float, int]]:

@@ -124,8 +124,8 @@ def copies(cohort: Cohort, counted: Counted) -> list[Finding]:
 
 def tells(column: pd.Series) -> bool:
     """Whether enough patients leave the commonest value for an equal column to be no chance."""
-    counts = column.value_counts(dropna=False)
-    return len(column) - int(counts.iloc[0]) >= TELLING_ROWS
+    counts = column.value_counts()
+    return int(counts.sum()) - int(counts.max() if len(counts) else 0) >= TELLING_ROWS
 
 
 def contents(column: pd.Series) -> bytes:

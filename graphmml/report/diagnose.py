@@ -54,11 +54,18 @@ class Diagnosis:
         plain = ("name", "kind", "values", "patients", "edge", "chance", "adjusted", "informativeness", "node", "p")
         rows = []
         for row in self.measures["homophily"].values():
-            within = {
-                group: homophily_p(adjacency, own, strata=codes, seed=seed)
-                for group, (codes, values) in groups.items()
-                if len(codes) >= SMALLEST_GROUP * len(values)
-            }
+            within = {f"p within {group}": p for group, p in row.get("p_within", {}).items()}
+            rows.append({key: row[key] for key in plain} | within)
+        return pd.DataFrame(rows, columns=None if rows else list(plain)).set_index("name")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the versioned object that `graphmml diagnose --json` prints; undefined numbers are null."""
+        return {
+            "schema": SCHEMA,
+            "graph": dict(self.graph),
+            "measures": plain_json(self.measures),
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
 
     def summary(self) -> str:
         """Say what was measured, without the verdicts."""
@@ -107,13 +114,13 @@ STATUSES = ("fail", "warn", "pass", "n.a.", "skipped")
 
 
 def diagnose(cohort: Cohort, links: GraphConstructor | None = None, *, seed: int = 0) -> Diagnosis:
-    """Link all patients of a cohort (by default to their nearest neighbours) and measure the graph.
+    """Link all patients of a cohort (by default to their nearest neighbours in each modality) and measure the graph.
 
     Encoding and links are learned from all rows, as for a description; cross-validation learns them from
     training rows alone.
     """
     encoded = CohortEncoder().fit(cohort).transform(cohort)
-    return diagnose_graph(cohort, build_graph(links or Neighbours(), encoded), seed=seed)
+    return diagnose_graph(cohort, build_graph(links or Neighbours(each=True), encoded), seed=seed)
 
 
 def diagnose_graph(cohort: Cohort, graph: PatientGraph, *, seed: int = 0) -> Diagnosis:

@@ -1,0 +1,285 @@
+"""Write a first cohort.toml from the tables alone, every guess with its reason, for a reader to correct."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from graphmml.data.guess_columns import (
+    Column,
+    group_kind,
+    is_code,
+    may_be_code,
+    no_feature,
+    outcome_rank,
+    positive_level,
+    split_sides,
+)
+from graphmml.data.guess_tables import (
+    Candidate,
+    Sheet,
+    choose_id,
+    code_column,
+    outcomes,
+    time_column,
+    value_column,
+    with_ids,
+)
+from graphmml.data.tables import open_table
+from graphmml.errors import CohortError
+
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+MOST = 12
+"""How many names a comment lists before it counts the rest."""
+HEAD = """\
+# Guessed from the tables alone: read each line marked "guess", correct it, then run graphmml check.
+# Paths are relative to this file.
+"""
+
+
+def guess_cohort_file(paths: Sequence[Path], *, folder: Path | None = None) -> str:
+    """Return the text of a cohort.toml for these tables, each guess commented with its reason.
+
+    Paths in it are relative to `folder`, where the file is to stand; by default the folder of the first table.
+    Raises CohortError where no column could identify patients or no table would be left to learn from.
+    """
+    if not paths:
+        raise CohortError("no table was given; name at least one CSV")
+    root = Path(paths[0]).parent if folder is None else folder
+    opened = sheets_of([Path(path) for path in paths], root)
+    identifier, others = choose_id(opened)
+    sheets = with_ids(opened, identifier)
+    candidates = outcomes(sheets)
+    best = candidates[0] if candidates else None
+    features = [sheet for sheet in sheets if sheet.id and not sheet.splits and not only_outcomes(sheet, best)]
+    blocks = [modality_lines(sheet, best, identifier) for sheet in features]
+    if not any(line.startswith("[modality.") for lines in blocks for line in lines):
+        raise CohortError(
+            f"none of {len(sheets)} table(s) has a column to learn from beside ids and outcomes; "
+            "add a table with one row a patient and its features"
+        )
+    lines = [HEAD, "[cohort]", *id_lines(identifier, others, sheets)]
+    lines += outcome_lines(candidates, identifier) + split_lines(sheets, identifier)
+    lines += [line for sheet in sheets for line in group_lines(sheet, best, identifier, sheets)]
+    lines += [line for block in blocks for line in block] + left_out_lines(sheets, features, identifier)
+    return "\n".join(lines) + "\n"
+
+
+def sheets_of(paths: Sequence[Path], root: Path) -> list[Sheet]:
+    """Open the tables and name them after their files, each name once."""
+    sheets: list[Sheet] = []
+    for path in paths:
+        stem = path.name.removesuffix(".gz").removesuffix(".csv").replace(".", "_") or "table"
+        again = sum(re.fullmatch(re.escape(stem) + r"(_\d+)?", sheet.name) is not None for sheet in sheets)
+        relative = Path(os.path.relpath(path, root)).as_posix()
+        sheets.append(Sheet(f"{stem}_{again + 1}" if again else stem, relative, open_table(path)))
+    return sheets
+
+
+def only_outcomes(sheet: Sheet, best: Candidate | None) -> bool:
+    """Whether a table holds outcomes, splits and groups alone, so that there is no feature in it."""
+    if sheet.long:
+        return False
+    is_best = best is not None and best.sheet is sheet
+    rest = [column for column in sheet.columns.values() if not split_sides(column) and not group_kind(column)]
+    return all((sheet.labels and is_best) or is_outcome(column, best) for column in rest)
+
+
+def is_outcome(column: Column, best: Candidate | None) -> bool:
+    """Whether the column is the outcome chosen, or sounds like another one."""
+    return (best is not None and column in (best.column, best.event)) or outcome_rank(
+        column, labels=False
+    ) > 0
+
+
+def id_lines(identifier: str, others: Sequence[str], sheets: Sequence[Sheet]) -> list[str]:
+    """Say which column identifies patients, and in how many tables it does."""
+    holders = [sheet for sheet in sheets if sheet.id == identifier]
+    unique = sum(not sheet.repeated for sheet in holders)
+    reason = f"in {len(holders)} of {len(sheets)} table(s), without repeats in {unique}"
+    lines = [f"id = {quoted(identifier)}   # guess: {reason}"]
+    return lines + ([f"# it might also be {listed(others)}"] if others else [])
+
+
+def outcome_lines(candidates: Sequence[Candidate], identifier: str) -> list[str]:
+    """Write the likeliest outcome, and name the others."""
+    if not candidates:
+        return [
+            "# No column looks like an outcome; linking and predicting need none, training does. Write one like",
+            '# outcome = { path = "labels.csv", column = "label", kind = "class", positive = "1" }',
+        ]
+    best, rest = candidates[0], candidates[1:]
+    column, keys, values = best.column, {"path": best.sheet.path}, f"{best.column.distinct} different values"
+    if best.event is not None:
+        keys |= {"kind": "survival", "time": column.name, "event": best.event.name}
+        values = "a time and whether the event was seen"
+    else:
+        keys |= {"column": column.name, "kind": "class" if column.few else "number"}
+    reason = f"{quoted(column.name)} {why_outcome(best)}; {values}"
+    positive = positive_level(column) if keys["kind"] == "class" else None
+    if positive is not None:
+        keys["positive"] = positive[0]
+        reason += f"; positive: {comment(positive[1])}"
+    if best.sheet.id != identifier:
+        keys["id"] = best.sheet.id
+    lines = [f"# guess: {reason}", f"outcome = {inline(keys)}"]
+    if rest:
+        lines.append(
+            f"# it might also be {listed([f'{other.sheet.path}: {other.column.name}' for other in rest])}"
+        )
+    return lines
+
+
+def why_outcome(candidate: Candidate) -> str:
+    """Say why a column was taken for the outcome."""
+    named = outcome_rank(candidate.column, labels=False) > 0 or candidate.event is not None
+    return "is named like an outcome" if named else "stands in a file named like one of outcomes"
+
+
+def split_lines(sheets: Sequence[Sheet], identifier: str) -> list[str]:
+    """Write the first column that says train and test, if there is one."""
+    for sheet in sheets:
+        for column in sheet.columns.values():
+            sides = split_sides(column)
+            if sides is not None and sheet.id and not sheet.repeated:
+                keys = {"path": sheet.path, "column": column.name, "train": sides[0], "test": sides[1]}
+                keys |= {} if sheet.id == identifier else {"id": sheet.id}
+                return [f"split = {inline(keys)}   # guess: its values say so"]
+    return []
+
+
+def group_lines(sheet: Sheet, best: Candidate | None, identifier: str, sheets: Sequence[Sheet]) -> list[str]:
+    """Write the columns of a table of one row a patient that group patients; a name that comes again is left out."""
+    lines: list[str] = []
+    before = sheets[: sheets.index(sheet)]
+    taken = {name for other in before if groupable(other) for name in other.columns}
+    for column in sheet.columns.values() if groupable(sheet) else ():
+        kind = group_kind(column)
+        if kind is None or column.name in taken or (best is not None and column in (best.column, best.event)):
+            continue
+        held = "one group never on two sides of a fold" if kind == "block" else "reported on, no feature"
+        lines += [
+            "",
+            f"[group.{key(column.name)}]   # guess: named like a group, {column.distinct} different values; {held}",
+            f"path = {quoted(sheet.path)}",
+            f"column = {quoted(column.name)}",
+            f"block = {'true' if kind == 'block' else 'false'}",
+            *([] if sheet.id == identifier else [f"id = {quoted(sheet.id)}"]),
+        ]
+    return lines
+
+
+def groupable(sheet: Sheet) -> bool:
+    """Whether a group can be read from the table: one row a patient."""
+    return bool(sheet.id) and not sheet.long
+
+
+def modality_lines(sheet: Sheet, best: Candidate | None, identifier: str) -> list[str]:
+    """Write one table of features, long or wide."""
+    lines = ["", f"[modality.{key(sheet.name)}]", f"path = {quoted(sheet.path)}"]
+    lines += [] if sheet.id == identifier else [f"id = {quoted(sheet.id)}   # guess: holds the same ids"]
+    if sheet.long:
+        code = code_column(sheet)
+        if code is None:
+            return ["", f"# {comment(sheet.path)}: ids repeat, and no column looks like a code; left out"]
+        keys = {"code": code, "value": value_column(sheet)}
+        keys["time"] = time_column(sheet) if keys["value"] else None
+        reason = f"# guess: one row an event, {sheet.repeated} row(s) repeat an id"
+        return [*lines, f"{reason}; laid out as patients x {quoted(code)}", f"long = {inline(keys)}"]
+    if sheet.repeated:
+        lines.append(
+            f"# {sheet.repeated} id(s) come again: taken for mistakes, and refused until they are mended"
+        )
+    kept, dropped = sorted_out(sheet, best)
+    if not kept:
+        return ["", f"# {comment(sheet.path)}: no column is left to learn from; left out"]
+    return lines + [*na_lines(kept), *drop_lines(dropped), *category_lines(kept)]
+
+
+def sorted_out(sheet: Sheet, best: Candidate | None) -> tuple[list[Column], dict[str, list[str]]]:
+    """Part a wide table's columns into features, and those to drop by reason; outcome, groups, split are neither."""
+    kept, dropped = [], dict[str, list[str]]()
+    for column in sheet.columns.values():
+        chosen = best is not None and best.sheet is sheet and column in (best.column, best.event)
+        if chosen or group_kind(column):
+            continue
+        other = "named like an outcome" if len(sheet.columns) <= 50 and is_outcome(column, None) else None
+        reason = other or ("says train or test" if split_sides(column) else no_feature(column))
+        if reason is None:
+            kept.append(column)
+        else:
+            dropped.setdefault(reason, []).append(column.name)
+    return kept, dropped
+
+
+def na_lines(kept: Sequence[Column]) -> list[str]:
+    """Write further spellings of missing: the few words in columns of numbers."""
+    words = sorted({word for column in kept for word in column.spellings})
+    return [f"na = {array(words)}   # guess: the only words in columns of numbers"] if words else []
+
+
+def drop_lines(dropped: dict[str, list[str]]) -> list[str]:
+    """Write the columns that should not be features, a line a reason."""
+    if not dropped:
+        return []
+    lines = [f"  {array(names)[1:-1]},   # guess: {reason}" for reason, names in dropped.items()]
+    return ["drop = [", *lines, "]"]
+
+
+def category_lines(kept: Sequence[Column]) -> list[str]:
+    """Write the whole numbers that are names, and mention those that might be."""
+    codes = [column.name for column in kept if is_code(column)]
+    perhaps = [column.name for column in kept if may_be_code(column)]
+    lines = [f"categorical = {array(codes)}   # guess: few whole numbers, named like a code"] if codes else []
+    said = f"# few whole numbers, left as numbers; if they are names, list them under categorical: {listed(perhaps)}"
+    return lines + ([said] if perhaps else [])
+
+
+def left_out_lines(sheets: Sequence[Sheet], features: Sequence[Sheet], identifier: str) -> list[str]:
+    """Name the tables that became no modality, and why."""
+    out = [sheet for sheet in sheets if sheet not in features]
+    said = {
+        sheet.path: "outcomes, split and groups alone"
+        if sheet.id
+        else f"no column {quoted(identifier)}, nor its ids"
+        for sheet in out
+    }
+    return [""] * bool(said) + [
+        f"# {comment(path)} is no modality: {reason}" for path, reason in said.items()
+    ]
+
+
+def quoted(text: str) -> str:
+    """Write text as a TOML string."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def comment(text: str) -> str:
+    """Write text so that it cannot leave its comment."""
+    return quoted(text)[1:-1]
+
+
+def key(name: str) -> str:
+    """Write a name as a TOML key."""
+    return name if BARE.fullmatch(name) else quoted(name)
+
+
+def array(values: Iterable[str]) -> str:
+    """Write text as a TOML array."""
+    return "[" + ", ".join(map(quoted, values)) + "]"
+
+
+def inline(keys: dict[str, str] | dict[str, str | None]) -> str:
+    """Write an inline table of text; what is None is left out."""
+    return (
+        "{ "
+        + ", ".join(f"{name} = {quoted(value)}" for name, value in keys.items() if value is not None)
+        + " }"
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Name the first few of many columns in a comment."""
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return ", ".join(map(quoted, names[:MOST])) + more

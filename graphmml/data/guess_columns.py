@@ -1,0 +1,183 @@
+"""What a column seems to be, by its name and its values; a guess that a reader is asked to confirm."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from graphmml.data.columns import MISSING
+
+FEW = 20
+"""A column with at most this many different values may hold classes or codes."""
+SITES = frozenset(
+    "site center centre hospital clinic institution institute scanner batch plate study".split()
+)
+BLOCKS = frozenset("patient subject family household person donor participant twin pair".split())
+NUMBERING = frozenset({"id", "code", "name", "no", "nr", "number", "key"})
+ROW_NAMES = frozenset({"row", "row_id", "rowid", "index", "unnamed_0", "row_number", "x"})
+PLAIN_OUTCOMES = frozenset({"label", "outcome", "target", "dx", "y", "class", "diagnosis", "endpoint"})
+OUTCOME_WORDS = re.compile(
+    r"outcome|label|target|death|died|deceas|mortal|surviv|recurr|relaps|expire|readmi|respon[sd]"
+    r"|endpoint|prognos|(^|_)(dx|event|dead|status_vital|vital_status)(_|$)"
+)
+TIME_TO_EVENT = re.compile(
+    r"(time|days?|months?|years?|duration|futime|os|pfs|dfs|rfs)"
+    r"|((os|pfs|dfs|rfs|survival|follow_?up|event)_?(time|days?|months?|years?))"
+    r"|((time|days|months|years)_to_\w+)"
+)
+EVENT_SEEN = re.compile(r"(os|pfs|dfs|rfs)?_?(event|status|died|death|dead|deceased|censor\w*|vital_status)")
+EVENT_VALUES = frozenset({"0", "1", "0.0", "1.0", "true", "false", "yes", "no"})
+POSITIVE = (
+    frozenset("1 1.0 yes true case positive pos dead died deceased event disease diseased malignant relapse".split())
+    | frozenset("progression recurrence responder abnormal".split())
+)  # fmt: skip
+CODED = frozenset(
+    "grade grading stage type kind class category code race ethnicity sex gender status side site region group "
+    "smoking ward unit subtype histology source reason".split()
+)
+COUNTED = frozenset("age n num count counts number total days years months hours times score dose".split())
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's name and the few facts about its values from which its part is guessed."""
+
+    name: str
+    rows: int
+    known: int
+    distinct: int
+    levels: tuple[str, ...]
+    numbers: bool
+    whole: bool
+    spellings: tuple[str, ...]
+    dates: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that the name is made of, in lower case: "siteID" and "site_id" are both site, id."""
+        return tuple(words_of(self.name))
+
+    @property
+    def plain(self) -> str:
+        """The name in one spelling: words joined by an underscore."""
+        return "_".join(self.words)
+
+    @property
+    def few(self) -> bool:
+        """Whether the column holds two or more values, and few enough to be classes."""
+        return 2 <= self.distinct <= FEW
+
+
+def words_of(name: str) -> list[str]:
+    """Split a column's name at punctuation and where capitals begin."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z]|ID\b)", "_", name)
+    return [word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word]
+
+
+def column_of(name: str, text: pd.Series) -> Column:
+    """Look at every cell of a column once."""
+    stripped = text.str.strip()
+    known = stripped[~stripped.isin(MISSING)]
+    counts = known.value_counts()
+    numbers = pd.to_numeric(pd.Series(counts.index, dtype="str"), errors="coerce").to_numpy(dtype=np.float64)
+    read = np.isfinite(numbers)
+    odd = [str(value) for value in counts.index[~read]]
+    mostly = bool(read.sum() > 10 and counts[~read].sum() < 0.2 * len(known) and len(odd) <= 3)
+    return Column(
+        name=name,
+        rows=len(text),
+        known=len(known),
+        distinct=len(counts),
+        levels=tuple(map(str, counts.index)) if len(counts) <= FEW else (),
+        numbers=bool(len(counts)) and bool(read.all()),
+        whole=bool(len(counts)) and bool(read.all()) and bool((numbers == np.floor(numbers)).all()),
+        spellings=tuple(sorted(odd)) if mostly else (),
+        dates=are_dates(known),
+    )
+
+
+def are_dates(known: pd.Series) -> bool:
+    """Whether the first values are written like 2024-05-31, with or without a time."""
+    first = known.head(20)
+    return bool(len(first)) and bool(first.str.match(r"\d{4}-\d{2}-\d{2}([T ]|$)").all())
+
+
+def is_row_name(column: Column) -> bool:
+    """Whether the column merely numbers the rows of its file."""
+    return column.plain in ROW_NAMES
+
+
+def id_rank(column: Column) -> int:
+    """Say how much a name sounds like an id: 2 a patient's, 1 anybody's, 0 not at all."""
+    words = set(column.words)
+    if is_row_name(column):
+        return -1
+    if words & (BLOCKS | {"case", "sample", "hadm", "stay", "encounter", "admission"}) and words & {
+        "id",
+        "no",
+        "nr",
+    }:
+        return 2
+    return 2 if words & {"patientid", "mrn", "pid"} or column.plain == "patient" else int("id" in words)
+
+
+def group_kind(column: Column) -> str | None:
+    """Return "site" or "block" where the name, without its numbering, is that of a group and its values repeat."""
+    words = set(column.words) - NUMBERING
+    if not words or column.dates or not 2 <= column.distinct < column.known:
+        return None
+    if words <= SITES and column.distinct <= column.known / 2:
+        return "site"
+    return "block" if words <= BLOCKS else None
+
+
+def outcome_rank(column: Column, *, labels: bool) -> int:
+    """Say how much a column of one row a patient looks like an outcome; 0 is not at all."""
+    if "age" in column.words or column.distinct < 2 or column.dates or not (column.few or column.numbers):
+        return 0
+    rank = 3 if column.plain in PLAIN_OUTCOMES else 2 if OUTCOME_WORDS.search(column.plain) else 0
+    return rank + 4 if labels else rank
+
+
+def split_sides(column: Column) -> tuple[str, str] | None:
+    """Return how train and test are spelt, where the column says on which side a patient is."""
+    spelt = {level.lower(): level for level in column.levels}
+    train = next((spelt[word] for word in ("train", "training") if word in spelt), None)
+    test = next((spelt[word] for word in ("test", "testing", "holdout", "hold-out") if word in spelt), None)
+    return None if train is None or test is None else (train, test)
+
+
+def positive_level(column: Column) -> tuple[str, str] | None:
+    """Return which of two classes scores should be of, and why."""
+    if column.distinct != 2:
+        return None
+    for level in column.levels:
+        if level.lower() in POSITIVE:
+            return level, f"{level} sounds like the event"
+    return column.levels[1], "the rarer of the two"
+
+
+def is_code(column: Column) -> bool:
+    """Whether whole numbers seem to be names: the column's name is that of a coding, and there are few of them."""
+    words = set(column.words)
+    return column.whole and 3 <= column.distinct <= FEW and bool(words & CODED) and not words & COUNTED
+
+
+def may_be_code(column: Column) -> bool:
+    """Whether whole numbers are so few that they might be names, though the column's name does not say so."""
+    return (
+        column.whole and 3 <= column.distinct <= 6 and not is_code(column) and not set(column.words) & COUNTED
+    )
+
+
+def no_feature(column: Column) -> str | None:
+    """Return why a column is of no use as it stands, if it is: dates, row numbers, free text, nothing."""
+    if column.known == 0:
+        return "empty"
+    if is_row_name(column):
+        return "numbers the rows"
+    if column.dates:
+        return "dates"
+    text = not column.numbers and not column.spellings
+    return "nearly every value differs" if text and column.distinct > max(FEW, column.known / 2) else None
