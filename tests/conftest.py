@@ -33,14 +33,41 @@ def frames_of(patients=60, seed=0):
 
 
 @pytest.fixture
-def cohort():
-    tables, outcome, groups = frames_of()
+def frames():
+    """Fresh tables, outcome and groups, for tests that change them."""
+    return frames_of()
+
+
+@pytest.fixture
+def cohort(frames):
+    tables, outcome, groups = frames
     return gm.Cohort.from_frames(tables, outcome, groups=groups, positive="case")
 
 
 @pytest.fixture
 def encoded(cohort):
     return gm.CohortEncoder().fit(cohort[:45]).transform(cohort)
+
+
+@pytest.fixture
+def numbers():
+    """Make an EncodedCohort of given matrices: {modality: [patient, column]} and present [patient, modality]."""
+
+    def make(features, present=None, ids=None):
+        count = len(next(iter(features.values())))
+        ids = pd.Index([f"n{at}" for at in range(count)] if ids is None else ids, dtype="str")
+        present = np.ones((count, len(features)), dtype=bool) if present is None else present
+        columns = {name: tuple(f"c{at}" for at in range(matrix.shape[1])) for name, matrix in features.items()}
+        return gm.EncodedCohort(
+            ids=ids,
+            features={name: np.asarray(matrix, dtype=np.float32) for name, matrix in features.items()},
+            present=present,
+            columns=columns,
+            tables={name: pd.DataFrame(features[name], index=ids, columns=list(columns[name])) for name in features},
+            groups=pd.DataFrame(index=ids),
+        )
+
+    return make
 
 
 @pytest.fixture

@@ -47,8 +47,8 @@ def init(tables: Sequence[Path], *, output: Path | None, json: bool) -> None:
     target = output or tables[0].parent / "cohort.toml"
     if target.exists():
         raise CohortError(f"{target} exists and is not overwritten; choose another with --output")
-    text = import_module("graphmml.data.guess").guess_cohort_file(tables)
-    target.write_text(text)
+    text = import_module("graphmml.data.guess").guess_cohort_file(tables, folder=target.parent)
+    target.write_text(text, encoding="utf-8")
     if json:
         return emit({"schema": "graphmml.init/1", "file": str(target), "text": text})
     return out().print(f"wrote {target}; read its comments, then: graphmml check {target}", markup=False)

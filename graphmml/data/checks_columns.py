@@ -123,7 +123,7 @@ def suspects(values: np.ndarray) -> list[tuple[float, int]]:
         return []
     whole = levels == np.round(levels)
     ends = np.isin(np.arange(len(levels)), (0, len(levels) - 1))
-    tried = np.flatnonzero(whole & (ends | np.isin(levels, list(SENTINELS))))
+    tried = np.flatnonzero(whole & (ends | np.isin(levels, list(SENTINELS)))).tolist()
     return [(float(levels[at]), int(counts[at])) for at in tried if means_missing(levels, counts, at, whole.all())]
 
 

@@ -56,13 +56,23 @@ def twins(cohort: Cohort, counted: Counted) -> list[Finding]:
     if not len(real):
         return []
     again = int(alike.iloc[real].duplicated().sum())
+    differ = contradictions(cohort, alike.iloc[real], counted)
     return many(
         "GM104",
         "warn",
-        f"{counted(again)} patient(s) repeat another one in every column of every modality",
+        f"{counted(again)} patient(s) repeat another one in every column of every modality{differ}",
         "keep one row a patient; where two rows are the same person on purpose, name a column of persons: "
         "[group.person] with block = true, so that they stay on one side of every fold",
     )
+
+
+def contradictions(cohort: Cohort, alike: pd.Series, counted: Counted) -> str:
+    """Say in how many sets of alike patients the outcomes differ."""
+    if cohort.outcome is None:
+        return ""
+    values = cohort.outcome.values.iloc[alike.index].reset_index(drop=True)
+    sets = int((values.groupby(alike.to_numpy()).nunique() > 1).sum())
+    return f"; in {counted(sets)} set(s) of them the outcomes differ" if sets else ""
 
 
 def surprise(cohort: Cohort, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,4 +141,4 @@ def tells(column: pd.Series) -> bool:
 def contents(column: pd.Series) -> bytes:
     """Return what a column holds, hashed, numbers apart from names."""
     hashes = pd.util.hash_pandas_object(column, index=False).to_numpy()
-    return bytes([is_number(column)]) + hashes.tobytes()
+    return bytes([is_number(column)]) + bytes(hashes.tobytes())

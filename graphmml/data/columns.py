@@ -18,6 +18,7 @@ MISSING = frozenset(
 """Spellings of missing in a feature column; `na` in cohort.toml adds to them. Ids and outcomes know only ""."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -34,6 +35,8 @@ def parse(text: pd.Series, *, where: str, categorical: bool = False, na: Iterabl
     stripped = text.astype("str").str.strip()
     known = stripped.mask(stripped.isin(MISSING | set(na)))
     numbers = pd.to_numeric(known, errors="coerce").astype("float64")
+    sentinel = numbers.isin([float(word) for word in na if NUMBER.fullmatch(word)])  # -9 also stands for -9.0
+    known, numbers = known.mask(sentinel), numbers.mask(sentinel)
     unread = known.notna() & numbers.isna()
     if categorical:
         return names(known if unread.any() else known.where(numbers.isna(), tidy_number(numbers)))
@@ -44,9 +47,10 @@ def parse(text: pd.Series, *, where: str, categorical: bool = False, na: Iterabl
 
 
 def normalise(column: pd.Series, *, where: str, categorical: bool = False) -> pd.Series:
-    """Turn a pandas column of any type into numbers or names; dates must be made numbers first."""
+    """Turn a pandas column into numbers or names (a category is names); dates must be made numbers first."""
     if pd.api.types.is_datetime64_any_dtype(column):
         raise CohortError(f"{where} holds dates; turn them into days since an origin you choose")
+    categorical = categorical or isinstance(column.dtype, pd.CategoricalDtype)
     numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
     if numeric and not categorical:
         return checked_numbers(column.astype("float64"), where)

@@ -57,6 +57,8 @@ class Folds:
 
     def strata(self, cohort: Cohort, rows: np.ndarray, blocks: np.ndarray | None) -> np.ndarray | None:
         """Return the class of each row; refuse a class too small to be in every fold."""
+        if blocks is not None and len(np.unique(blocks)) < self.n:
+            raise CohortError(f"{len(np.unique(blocks))} blocking groups cannot be laid out in {self.n} folds")
         if cohort.outcome is None or cohort.outcome.kind != "class":
             if len(rows) < self.n:
                 raise CohortError(f"{len(rows)} patients cannot be laid out in {self.n} folds")
@@ -70,8 +72,6 @@ class Folds:
                 f"class '{names[counts.argmin()]}' has {counts.min()} patients; {self.n} folds need at least {self.n}: "
                 f"use fewer folds, merge the class or leave it out"
             )
-        if blocks is not None and len(np.unique(blocks)) < self.n:
-            raise CohortError(f"{len(np.unique(blocks))} blocking groups cannot be laid out in {self.n} folds")
         return np.asarray(classes)
 
     def parts(

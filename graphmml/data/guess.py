@@ -1,9 +1,8 @@
 """Write a first cohort.toml from the tables alone, every guess with its reason, for a reader to correct."""
 
-import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from graphmml.data.guess_columns import (
@@ -17,21 +16,23 @@ from graphmml.data.guess_columns import (
     split_sides,
 )
 from graphmml.data.guess_tables import (
+    CROWD,
     Candidate,
     Sheet,
     choose_id,
     code_column,
+    groups_of,
     outcomes,
     time_column,
     value_column,
     with_ids,
 )
 from graphmml.data.tables import open_table
+from graphmml.data.toml_text import array, comment, inline, key, listed, quoted
 from graphmml.errors import CohortError
 
-BARE = re.compile(r"[A-Za-z0-9_-]+")
-MOST = 12
-"""How many names a comment lists before it counts the rest."""
+LEGIBLE = 30
+"""In a table of more columns than this nobody goes through the doubtful ones by hand."""
 HEAD = """\
 # Guessed from the tables alone: read each line marked "guess", correct it, then run graphmml check.
 # Paths are relative to this file.
@@ -52,8 +53,10 @@ def guess_cohort_file(paths: Sequence[Path], *, folder: Path | None = None) -> s
     sheets = with_ids(opened, identifier)
     candidates = outcomes(sheets)
     best = candidates[0] if candidates else None
-    features = [sheet for sheet in sheets if sheet.id and not sheet.splits and not only_outcomes(sheet, best)]
-    blocks = [modality_lines(sheet, best, identifier) for sheet in features]
+    groups = groups_of(sheets, [] if best is None else [best.column, best.event])
+    tables = [sheet for sheet in sheets if sheet.id and not sheet.splits]
+    features = [sheet for sheet in tables if not only_outcomes(sheet, best)] or tables
+    blocks = [modality_lines(sheet, best, groups, identifier) for sheet in features]
     if not any(line.startswith("[modality.") for lines in blocks for line in lines):
         raise CohortError(
             f"none of {len(sheets)} table(s) has a column to learn from beside ids and outcomes; "
@@ -61,7 +64,7 @@ def guess_cohort_file(paths: Sequence[Path], *, folder: Path | None = None) -> s
         )
     lines = [HEAD, "[cohort]", *id_lines(identifier, others, sheets)]
     lines += outcome_lines(candidates, identifier) + split_lines(sheets, identifier)
-    lines += [line for sheet in sheets for line in group_lines(sheet, best, identifier, sheets)]
+    lines += group_lines(groups, identifier)
     lines += [line for block in blocks for line in block] + left_out_lines(sheets, features, identifier)
     return "\n".join(lines) + "\n"
 
@@ -81,16 +84,13 @@ def only_outcomes(sheet: Sheet, best: Candidate | None) -> bool:
     """Whether a table holds outcomes, splits and groups alone, so that there is no feature in it."""
     if sheet.long:
         return False
-    is_best = best is not None and best.sheet is sheet
     rest = [column for column in sheet.columns.values() if not split_sides(column) and not group_kind(column)]
-    return all((sheet.labels and is_best) or is_outcome(column, best) for column in rest)
+    return sheet.labels or all(is_outcome(column, best) for column in rest)
 
 
 def is_outcome(column: Column, best: Candidate | None) -> bool:
     """Whether the column is the outcome chosen, or sounds like another one."""
-    return (best is not None and column in (best.column, best.event)) or outcome_rank(
-        column, labels=False
-    ) > 0
+    return (best is not None and column in (best.column, best.event)) or outcome_rank(column, labels=False) > 0
 
 
 def id_lines(identifier: str, others: Sequence[str], sheets: Sequence[Sheet]) -> list[str]:
@@ -125,9 +125,7 @@ def outcome_lines(candidates: Sequence[Candidate], identifier: str) -> list[str]
         keys["id"] = best.sheet.id
     lines = [f"# guess: {reason}", f"outcome = {inline(keys)}"]
     if rest:
-        lines.append(
-            f"# it might also be {listed([f'{other.sheet.path}: {other.column.name}' for other in rest])}"
-        )
+        lines.append(f"# it might also be {listed([f'{other.sheet.path}: {other.column.name}' for other in rest])}")
     return lines
 
 
@@ -149,33 +147,25 @@ def split_lines(sheets: Sequence[Sheet], identifier: str) -> list[str]:
     return []
 
 
-def group_lines(sheet: Sheet, best: Candidate | None, identifier: str, sheets: Sequence[Sheet]) -> list[str]:
-    """Write the columns of a table of one row a patient that group patients; a name that comes again is left out."""
+def group_lines(groups: Mapping[str, Sheet], identifier: str) -> list[str]:
+    """Write the columns that group patients."""
     lines: list[str] = []
-    before = sheets[: sheets.index(sheet)]
-    taken = {name for other in before if groupable(other) for name in other.columns}
-    for column in sheet.columns.values() if groupable(sheet) else ():
-        kind = group_kind(column)
-        if kind is None or column.name in taken or (best is not None and column in (best.column, best.event)):
-            continue
-        held = "one group never on two sides of a fold" if kind == "block" else "reported on, no feature"
+    for name, sheet in groups.items():
+        column = sheet.columns[name]
+        block = group_kind(column) == "block"
+        held = "one group never on two sides of a fold" if block else "reported on, no feature"
         lines += [
             "",
-            f"[group.{key(column.name)}]   # guess: named like a group, {column.distinct} different values; {held}",
+            f"[group.{key(name)}]   # guess: named like a group, {column.distinct} different values; {held}",
             f"path = {quoted(sheet.path)}",
-            f"column = {quoted(column.name)}",
-            f"block = {'true' if kind == 'block' else 'false'}",
+            f"column = {quoted(name)}",
+            f"block = {'true' if block else 'false'}",
             *([] if sheet.id == identifier else [f"id = {quoted(sheet.id)}"]),
         ]
     return lines
 
 
-def groupable(sheet: Sheet) -> bool:
-    """Whether a group can be read from the table: one row a patient."""
-    return bool(sheet.id) and not sheet.long
-
-
-def modality_lines(sheet: Sheet, best: Candidate | None, identifier: str) -> list[str]:
+def modality_lines(sheet: Sheet, best: Candidate | None, groups: Mapping[str, Sheet], identifier: str) -> list[str]:
     """Write one table of features, long or wide."""
     lines = ["", f"[modality.{key(sheet.name)}]", f"path = {quoted(sheet.path)}"]
     lines += [] if sheet.id == identifier else [f"id = {quoted(sheet.id)}   # guess: holds the same ids"]
@@ -188,29 +178,37 @@ def modality_lines(sheet: Sheet, best: Candidate | None, identifier: str) -> lis
         reason = f"# guess: one row an event, {sheet.repeated} row(s) repeat an id"
         return [*lines, f"{reason}; laid out as patients x {quoted(code)}", f"long = {inline(keys)}"]
     if sheet.repeated:
-        lines.append(
-            f"# {sheet.repeated} id(s) come again: taken for mistakes, and refused until they are mended"
-        )
-    kept, dropped = sorted_out(sheet, best)
+        lines.append(f"# {sheet.repeated} id(s) come again: taken for mistakes, and refused until they are mended")
+    kept, dropped = sorted_out(sheet, best, groups)
     if not kept:
         return ["", f"# {comment(sheet.path)}: no column is left to learn from; left out"]
-    return lines + [*na_lines(kept), *drop_lines(dropped), *category_lines(kept)]
+    return [*lines, *na_lines(kept), *drop_lines(dropped), *category_lines(kept)]
 
 
-def sorted_out(sheet: Sheet, best: Candidate | None) -> tuple[list[Column], dict[str, list[str]]]:
-    """Part a wide table's columns into features, and those to drop by reason; outcome, groups, split are neither."""
+def sorted_out(
+    sheet: Sheet, best: Candidate | None, groups: Mapping[str, Sheet]
+) -> tuple[list[Column], dict[str, list[str]]]:
+    """Part a wide table's columns into features, and those to drop by reason; what is read elsewhere is neither."""
     kept, dropped = [], dict[str, list[str]]()
     for column in sheet.columns.values():
         chosen = best is not None and best.sheet is sheet and column in (best.column, best.event)
-        if chosen or group_kind(column):
+        if chosen or groups.get(column.name) is sheet:
             continue
-        other = "named like an outcome" if len(sheet.columns) <= 50 and is_outcome(column, None) else None
-        reason = other or ("says train or test" if split_sides(column) else no_feature(column))
+        reason = why_drop(column, best, groups, crowded=len(sheet.columns) > CROWD)
         if reason is None:
             kept.append(column)
         else:
             dropped.setdefault(reason, []).append(column.name)
     return kept, dropped
+
+
+def why_drop(column: Column, best: Candidate | None, groups: Mapping[str, Sheet], *, crowded: bool) -> str | None:
+    """Return why a column should not be a feature, if there is a reason."""
+    if not crowded and is_outcome(column, best):
+        return "named like an outcome"
+    if column.name in groups:
+        return "a group, read from another table"
+    return "says train or test" if split_sides(column) else no_feature(column)
 
 
 def na_lines(kept: Sequence[Column]) -> list[str]:
@@ -230,7 +228,7 @@ def drop_lines(dropped: dict[str, list[str]]) -> list[str]:
 def category_lines(kept: Sequence[Column]) -> list[str]:
     """Write the whole numbers that are names, and mention those that might be."""
     codes = [column.name for column in kept if is_code(column)]
-    perhaps = [column.name for column in kept if may_be_code(column)]
+    perhaps = [column.name for column in kept if may_be_code(column)] if len(kept) <= LEGIBLE else []
     lines = [f"categorical = {array(codes)}   # guess: few whole numbers, named like a code"] if codes else []
     said = f"# few whole numbers, left as numbers; if they are names, list them under categorical: {listed(perhaps)}"
     return lines + ([said] if perhaps else [])
@@ -240,46 +238,7 @@ def left_out_lines(sheets: Sequence[Sheet], features: Sequence[Sheet], identifie
     """Name the tables that became no modality, and why."""
     out = [sheet for sheet in sheets if sheet not in features]
     said = {
-        sheet.path: "outcomes, split and groups alone"
-        if sheet.id
-        else f"no column {quoted(identifier)}, nor its ids"
+        sheet.path: "outcomes, split and groups alone" if sheet.id else f"no column {quoted(identifier)}, nor its ids"
         for sheet in out
     }
-    return [""] * bool(said) + [
-        f"# {comment(path)} is no modality: {reason}" for path, reason in said.items()
-    ]
-
-
-def quoted(text: str) -> str:
-    """Write text as a TOML string."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def comment(text: str) -> str:
-    """Write text so that it cannot leave its comment."""
-    return quoted(text)[1:-1]
-
-
-def key(name: str) -> str:
-    """Write a name as a TOML key."""
-    return name if BARE.fullmatch(name) else quoted(name)
-
-
-def array(values: Iterable[str]) -> str:
-    """Write text as a TOML array."""
-    return "[" + ", ".join(map(quoted, values)) + "]"
-
-
-def inline(keys: dict[str, str] | dict[str, str | None]) -> str:
-    """Write an inline table of text; what is None is left out."""
-    return (
-        "{ "
-        + ", ".join(f"{name} = {quoted(value)}" for name, value in keys.items() if value is not None)
-        + " }"
-    )
-
-
-def listed(names: Sequence[str]) -> str:
-    """Name the first few of many columns in a comment."""
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return ", ".join(map(quoted, names[:MOST])) + more
+    return [""] * bool(said) + [f"# {comment(path)} is no modality: {reason}" for path, reason in said.items()]

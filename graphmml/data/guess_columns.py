@@ -11,9 +11,9 @@ from graphmml.data.columns import MISSING
 FEW = 20
 """A column with at most this many different values may hold classes or codes."""
 SITES = frozenset(
-    "site center centre hospital clinic institution institute scanner batch plate study".split()
+    {"site", "center", "centre", "hospital", "clinic", "institution", "institute", "scanner", "batch", "plate", "study"}
 )
-BLOCKS = frozenset("patient subject family household person donor participant twin pair".split())
+BLOCKS = frozenset({"patient", "subject", "family", "household", "person", "donor", "participant", "twin", "pair"})
 NUMBERING = frozenset({"id", "code", "name", "no", "nr", "number", "key"})
 ROW_NAMES = frozenset({"row", "row_id", "rowid", "index", "unnamed_0", "row_number", "x"})
 PLAIN_OUTCOMES = frozenset({"label", "outcome", "target", "dx", "y", "class", "diagnosis", "endpoint"})
@@ -28,15 +28,15 @@ TIME_TO_EVENT = re.compile(
 )
 EVENT_SEEN = re.compile(r"(os|pfs|dfs|rfs)?_?(event|status|died|death|dead|deceased|censor\w*|vital_status)")
 EVENT_VALUES = frozenset({"0", "1", "0.0", "1.0", "true", "false", "yes", "no"})
-POSITIVE = (
-    frozenset("1 1.0 yes true case positive pos dead died deceased event disease diseased malignant relapse".split())
-    | frozenset("progression recurrence responder abnormal".split())
-)  # fmt: skip
-CODED = frozenset(
-    "grade grading stage type kind class category code race ethnicity sex gender status side site region group "
-    "smoking ward unit subtype histology source reason".split()
+POSITIVE = re.compile(
+    r"1|1\.0|yes|true|case|positive|pos|dead|died|deceased|event|disease|diseased|malignant|relapse"
+    r"|progression|recurrence|responder|abnormal"
 )
-COUNTED = frozenset("age n num count counts number total days years months hours times score dose".split())
+CODED = re.compile(
+    r"grade|grading|stage|type|kind|class|category|code|race|ethnicity|sex|gender|status|side|site"
+    r"|region|group|smoking|ward|unit|subtype|histology|source|reason"
+)
+COUNTED = re.compile(r"age|n|num|count|counts|number|total|days|years|months|hours|times|score|dose")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,10 @@ class Column:
     def plain(self) -> str:
         """The name in one spelling: words joined by an underscore."""
         return "_".join(self.words)
+
+    def has(self, words: re.Pattern[str]) -> bool:
+        """Whether one of the words of the name is one of these."""
+        return any(words.fullmatch(word) for word in self.words)
 
     @property
     def few(self) -> bool:
@@ -153,22 +157,19 @@ def positive_level(column: Column) -> tuple[str, str] | None:
     if column.distinct != 2:
         return None
     for level in column.levels:
-        if level.lower() in POSITIVE:
+        if POSITIVE.fullmatch(level.lower()):
             return level, f"{level} sounds like the event"
     return column.levels[1], "the rarer of the two"
 
 
 def is_code(column: Column) -> bool:
     """Whether whole numbers seem to be names: the column's name is that of a coding, and there are few of them."""
-    words = set(column.words)
-    return column.whole and 3 <= column.distinct <= FEW and bool(words & CODED) and not words & COUNTED
+    return column.whole and 3 <= column.distinct <= FEW and column.has(CODED) and not column.has(COUNTED)
 
 
 def may_be_code(column: Column) -> bool:
     """Whether whole numbers are so few that they might be names, though the column's name does not say so."""
-    return (
-        column.whole and 3 <= column.distinct <= 6 and not is_code(column) and not set(column.words) & COUNTED
-    )
+    return column.whole and 3 <= column.distinct <= 6 and not is_code(column) and not column.has(COUNTED)
 
 
 def no_feature(column: Column) -> str | None:
@@ -179,5 +180,7 @@ def no_feature(column: Column) -> str | None:
         return "numbers the rows"
     if column.dates:
         return "dates"
+    if id_rank(column) > 0 and column.distinct > FEW:
+        return "an id"
     text = not column.numbers and not column.spellings
     return "nearly every value differs" if text and column.distinct > max(FEW, column.known / 2) else None

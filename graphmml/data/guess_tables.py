@@ -15,6 +15,7 @@ from graphmml.data.guess_columns import (
     TIME_TO_EVENT,
     Column,
     column_of,
+    group_kind,
     id_rank,
     is_row_name,
     outcome_rank,
@@ -24,12 +25,14 @@ from graphmml.data.tables import LARGEST_WIDE, times
 from graphmml.errors import CohortError
 
 LABELS = re.compile(r"label|outcome|target|endpoint")
-CODES = frozenset(
-    "code cd icd icd9 icd10 drug medication atc ndc itemid item cpt test analyte loinc gene variable feature "
-    "procedure organism product concept phenotype hpo parameter".split()
+CODES = re.compile(
+    r"code|cd|icd|icd9|icd10|drug|medication|atc|ndc|itemid|item|cpt|test|analyte|loinc|gene|variable"
+    r"|feature|procedure|organism|product|concept|phenotype|hpo|parameter"
 )
 VALUES = ("valuenum", "value", "result", "val", "measurement", "amount")
 TIMES = ("charttime", "time", "date", "timestamp", "datetime", "day", "chartdate")
+CROWD = 50
+"""In a table of more columns than this a name that sounds like an outcome is chance."""
 STRAY = 0.05
 """Up to this share of repeated ids a table is taken for one row a patient, with mistakes in it."""
 
@@ -61,7 +64,7 @@ class Sheet:
     @property
     def labels(self) -> bool:
         """Whether the name of the file says that it holds outcomes."""
-        return LABELS.search(self.path.lower().rsplit("/", 1)[-1]) is not None
+        return len(self.columns) <= FEW and LABELS.search(self.path.lower().rsplit("/", 1)[-1]) is not None
 
     @property
     def splits(self) -> bool:
@@ -132,7 +135,7 @@ def code_column(sheet: Sheet) -> str | None:
     patients = sheet.cells[sheet.id].nunique()
     ranked = {}
     for at, (name, column) in enumerate(sheet.columns.items()):
-        named = 3 if column.plain in CODES else 2 if set(column.words) & CODES else 0
+        named = 3 if CODES.fullmatch(column.plain) else 2 if column.has(CODES) else 0
         words = not column.numbers and not column.dates
         fits = 2 <= column.distinct < column.known and column.distinct * patients <= LARGEST_WIDE
         if fits and not is_row_name(column) and (named or (words and "id" not in column.words)):
@@ -178,8 +181,7 @@ def outcomes(sheets: Sequence[Sheet]) -> list[Candidate]:
             continue
         for column in sheet.columns.values():
             rank = outcome_rank(column, labels=sheet.labels)
-            # in a table of hundreds of measurements a name that sounds like an outcome is chance
-            if rank > 2 or (rank and len(sheet.columns) <= 50):
+            if rank > 2 or (rank and len(sheet.columns) <= CROWD):
                 found.append(Candidate(sheet, column, rank + int(column.distinct == 2)))
     return sorted(found, key=lambda candidate: -candidate.rank)
 
@@ -189,17 +191,23 @@ def survivals(sheet: Sheet) -> list[Candidate]:
     spans = [
         column
         for column in sheet.columns.values()
-        if TIME_TO_EVENT.fullmatch(column.plain)
-        and column.numbers
-        and column.distinct > min(FEW, column.known / 2)
+        if TIME_TO_EVENT.fullmatch(column.plain) and column.numbers and column.distinct > min(FEW, column.known / 2)
     ]
     events = [
         column
         for column in sheet.columns.values()
-        if EVENT_SEEN.fullmatch(column.plain)
-        and column.levels
-        and set(map(str.lower, column.levels)) <= EVENT_VALUES
+        if EVENT_SEEN.fullmatch(column.plain) and column.levels and set(map(str.lower, column.levels)) <= EVENT_VALUES
     ]
     if not spans or not events or (pd.to_numeric(sheet.cells[spans[0].name], errors="coerce") < 0).any():
         return []
     return [Candidate(sheet, spans[0], 10 if sheet.labels else 6, events[0])]
+
+
+def groups_of(sheets: Sequence[Sheet], outcome: Sequence[Column | None]) -> dict[str, Sheet]:
+    """Return the columns that seem to group patients, each with the first table of one row a patient that has it."""
+    found: dict[str, Sheet] = {}
+    for sheet in sheets:
+        for name, column in sheet.columns.items() if sheet.id and not sheet.long else ():
+            if group_kind(column) is not None and column not in outcome:
+                found.setdefault(name, sheet)
+    return found

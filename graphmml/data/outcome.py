@@ -64,7 +64,8 @@ class Outcome:
             counts = self.values.value_counts()
             return f"{self.name}: " + ", ".join(f"{name} {counts[name]}" for name in self.classes) + tail
         if self.event is not None:
-            return f"{self.name}: survival, {int(self.event.sum())} events in {int(self.known.sum())} patients{tail}"
+            seen = int(self.event[self.known].sum())
+            return f"{self.name}: survival, {seen} events in {int(self.known.sum())} patients{tail}"
         return f"{self.name}: number, median {self.values.median():g}{tail}"
 
 

@@ -1,6 +1,7 @@
 """Open a patient table as text, say precisely what is wrong with it, and count long tables wide."""
 
 import gzip
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -144,7 +145,7 @@ def refuse_bomb(path: Path) -> None:
                 size += len(chunk)
                 if size > LARGEST_GZIP:
                     raise CohortError(f"{path} unpacks to over {LARGEST_GZIP >> 30} GiB; unpack it yourself")
-    except (gzip.BadGzipFile, EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise CohortError(f"{path} is not a readable .gz file: {error}") from None
 
 

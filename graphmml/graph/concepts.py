@@ -29,6 +29,8 @@ class Concepts:
     rarity: bool = True
 
     def __post_init__(self) -> None:
+        if self.modality == PATIENT:
+            raise GraphError(f"'{PATIENT}' is what the graph calls its patients; give the modality another name")
         if self.support < 1 or not 0 < self.most <= 1:
             raise GraphError(f"support is {self.support} and most {self.most}; wanted: 1 or more, and a share up to 1")
 

@@ -14,11 +14,11 @@ from torch_geometric.data import Data, HeteroData
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import PatientGraph
-from graphmml.graph.relations import PATIENT
+from graphmml.graph.relations import PATIENT, Relation
 
 
 def to_pyg(graph: PatientGraph, features: EncodedCohort | None = None) -> Data | HeteroData:
-    """Return `Data` for one relation between patients, else `HeteroData`; `x` joins all modalities.
+    """Return `Data` for at most one relation between patients, else `HeteroData`; `x` joins all modalities.
 
     With `features`, encoded for the graph's patients in the graph's order, `x` is float32 [patient, column] and
     `present` bool [patient, modality]. Patient ids do not travel.
@@ -28,8 +28,9 @@ def to_pyg(graph: PatientGraph, features: EncodedCohort | None = None) -> Data |
         if not features.ids.equals(graph.ids):
             raise GraphError("the features are of other patients than the graph, or in another order")
         x = torch.from_numpy(np.concatenate(list(features.features.values()), axis=1))
-    if not graph.concepts and len(graph.relations) == 1:
-        relation = graph.relations[0]
+    if not graph.concepts and len(graph.relations) <= 1:
+        nothing = Relation("none", np.zeros((2, 0), dtype=np.int64), np.zeros(0, dtype=np.float32))
+        relation = graph.relations[0] if graph.relations else nothing
         data = Data(edge_index=torch.from_numpy(relation.edges), edge_weight=torch.from_numpy(relation.weight))
         node = data
     else:

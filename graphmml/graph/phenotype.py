@@ -1,6 +1,6 @@
 """SharedPhenotype: link patients who agree on what they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
 from graphmml.graph.chance import choose, own_position, rank_by_key
 from graphmml.graph.relations import Relation, Relations
+
+BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,34 @@ class SharedPhenotype:
             candidates, first, width, here = windows(
                 candidates, here, source.column(near[0]), target.column(near[0]), self.by_column[near[0]]
             )
+        if len(near) < 2:
+            return self.drawn(candidates, first, width, here, target.keys, own)
+        further = [
+            (source.column(column).to_numpy(), target.column(column).to_numpy(), self.by_column[column])
+            for column in near[1:]
+        ]
+        sources, targets = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        for start in range(0, len(here), BLOCK):
+            rows = slice(start, start + BLOCK)
+            chosen = self.drawn(*narrowed(candidates, first[rows], width[rows], here[rows], further), target.keys, own)
+            sources.append(chosen[0])
+            targets.append(chosen[1])
+        return np.concatenate(sources), np.concatenate(targets)
+
+    def drawn(
+        self,
+        candidates: np.ndarray,
+        first: np.ndarray,
+        width: np.ndarray,
+        here: np.ndarray,
+        keys: np.ndarray,
+        own: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw up to k of each target's stretch of the candidates, never itself."""
         # one more than k, since a patient may draw itself
-        drawn = choose(target.keys[here], width, self.k + 1, self.seed)
+        drawn = choose(keys[here], width, self.k + 1, self.seed)
         picked = np.where(drawn < 0, -1, candidates[np.minimum(first[:, None] + drawn, len(candidates) - 1)])
         picked[picked == own[here, None]] = -1
-        for column in near[1:]:
-            there = source.column(column).to_numpy()[picked]
-            apart = np.abs(there - target.column(column).to_numpy()[here, None])
-            picked[~(apart <= self.by_column[column])] = -1
         surplus = np.cumsum(picked >= 0, axis=1) > self.k
         picked[surplus] = -1
         rows, rank = np.nonzero(picked >= 0)
@@ -130,3 +152,20 @@ def windows(
     last = np.searchsorted(values, wanted + tolerance, side="right")
     some = last > first
     return candidates, first[some], (last - first)[some], here[some]
+
+
+def narrowed(
+    candidates: np.ndarray,
+    first: np.ndarray,
+    width: np.ndarray,
+    here: np.ndarray,
+    further: Sequence[tuple[np.ndarray, np.ndarray, float]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Keep of each target's window those near enough in further numbers; targets with nobody left drop out."""
+    kept = []
+    for at, start, count in zip(here, first, width, strict=True):
+        window = candidates[start : start + count]
+        near = [np.abs(there[window] - mine[at]) <= tolerance for there, mine, tolerance in further]
+        kept.append(window[np.logical_and.reduce(near)])
+    left = np.array([len(part) for part in kept], dtype=np.int64)
+    return np.concatenate(kept), (np.cumsum(left) - left)[left > 0], left[left > 0], here[left > 0]

@@ -14,7 +14,7 @@ from torch_geometric.nn import GATConv, GCNConv, SAGEConv
 
 from graphmml.errors import GraphError
 from graphmml.graph.relations import PATIENT
-from graphmml.model.edges import EdgeTensors, Kind
+from graphmml.model.edges import EdgeTensors, Kind, slot
 
 Nodes = Mapping[str, Tensor]
 Norm = Callable[[int], nn.Module]
@@ -126,27 +126,26 @@ class Layer(nn.Module):
     ) -> None:
         super().__init__()
         self.convs = nn.ModuleDict({key(kind): new() for kind in relations})
-        self.own = nn.ModuleDict(
-            {kind: nn.Linear(width, width) for kind in dict.fromkeys([PATIENT, *targets(relations)])}
-        )
-        self.norms = nn.ModuleDict({kind: norm(width) for kind in self.own} if norm else {})
+        self.kinds = tuple(dict.fromkeys([PATIENT, *targets(relations)]))
+        self.own = nn.ModuleDict({slot(kind): nn.Linear(width, width) for kind in self.kinds})
+        self.norms = nn.ModuleDict({slot(kind): norm(width) for kind in self.kinds} if norm else {})
         self.dropout = nn.Dropout(dropout)
         self.residual = residual
 
     def forward(self, x: Nodes, edges: Sequence[EdgeTensors], message: Message) -> dict[str, Tensor]:
         """Return the next state of every kind of node: {kind: [node, width]}."""
         after = dict(x)
-        for kind, own in self.own.items():
+        for kind in self.kinds:
             heard = [
                 message(self.convs[key(item.kind)], x[item.kind[0]], x[kind], item)
                 for item in edges
                 if item.kind[2] == kind and item.index.shape[1]
             ]
-            state = own(x[kind])
+            state = self.own[slot(kind)](x[kind])
             if heard:
                 state = state + torch.stack(heard).mean(dim=0)
-            if kind in self.norms:
-                state = self.norms[kind](state)
+            if len(self.norms):
+                state = self.norms[slot(kind)](state)
             state = self.dropout(state.relu())
             after[kind] = x[kind] + state if self.residual else state
         return after
@@ -154,7 +153,7 @@ class Layer(nn.Module):
 
 def key(kind: Kind) -> str:
     """Write a relation's kind as the name of a module."""
-    return "__".join(kind).replace(".", "_")
+    return slot("/".join(kind))
 
 
 def targets(relations: Sequence[Kind]) -> list[str]:

@@ -13,6 +13,11 @@ from graphmml.graph.relations import Relation
 Kind = tuple[str, str, str]
 
 
+def slot(name: str) -> str:
+    """Write a name of the user's as one torch takes for a part: no dot, and none of torch's own names."""
+    return ":" + name.replace("~", "~0").replace(".", "~1")
+
+
 @dataclass(frozen=True, eq=False)
 class EdgeTensors:
     """One relation: `index` int64 [2, edge], `weight` float [edge], `shape` (source nodes, target nodes)."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from graphmml.data.encode import EncodedCohort
 from graphmml.graph.patient_graph import PatientGraph
 from graphmml.graph.relations import PATIENT
-from graphmml.model.edges import EdgeTensors, Kind, edge_tensors
+from graphmml.model.edges import EdgeTensors, Kind, edge_tensors, slot
 
 Encoder = Callable[[int, int], nn.Module]
 Fusion = Callable[[int, int], nn.Module]
@@ -63,10 +63,11 @@ class GraphNetwork(nn.Module):
         conv: Conv,
     ) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict({name: encoder(count, width) for name, count in columns.items()})
+        self.modalities, self.kinds = tuple(columns), tuple(concepts)
+        self.encoders = nn.ModuleDict({slot(name): encoder(count, width) for name, count in columns.items()})
         self.fusion = fusion(width, len(columns))
         self.concepts = nn.ParameterDict(
-            {kind: nn.Parameter(torch.randn(count, width) / width**0.5) for kind, count in concepts.items()}
+            {slot(kind): nn.Parameter(torch.randn(count, width) / width**0.5) for kind, count in concepts.items()}
         )
         self.conv = conv(width, relations)
         self.head = nn.Linear(width, outputs)
@@ -75,10 +76,11 @@ class GraphNetwork(nn.Module):
         """Return [patient, output] for every patient of the graph."""
         # an absent modality holds zeros, but noise written there must not matter either
         encoded = [
-            encoder(graph.features[name].masked_fill(~graph.present[:, at, None], 0.0))
-            for at, (name, encoder) in enumerate(self.encoders.items())
+            self.encoders[slot(name)](graph.features[name].masked_fill(~graph.present[:, at, None], 0.0))
+            for at, name in enumerate(self.modalities)
         ]
         fused = self.fusion(torch.stack(encoded, dim=1), graph.present)  # [patient, width]
-        patients = self.conv({PATIENT: fused, **self.concepts}, graph.edges)
+        concepts = {kind: self.concepts[slot(kind)] for kind in self.kinds}
+        patients = self.conv({PATIENT: fused, **concepts}, graph.edges)
         logits: Tensor = self.head(patients)
         return logits

@@ -164,7 +164,8 @@ def hub_measures(adjacency: csr_array, speakers: np.ndarray, missing: np.ndarray
 
 def missing_share(cohort: Cohort) -> np.ndarray:
     """Return the share of cells a patient lacks, each modality weighing the same: float [patient]."""
-    return np.mean([table.isna().to_numpy().mean(axis=1) for table in cohort.tables.values()], axis=0)
+    shares = np.stack([table.isna().to_numpy().mean(axis=1) for table in cohort.tables.values()])
+    return np.asarray(shares.mean(axis=0))
 
 
 def target_measures(adjacency: csr_array, targets: list[Target], seed: int) -> dict[str, dict[str, Any]]:

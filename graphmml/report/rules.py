@@ -44,6 +44,11 @@ _TEXTS = (
          "Published population graphs reached AUROC .95 this way and .52 at a new site.",
          "Adjusted homophily +0.63 by site, +0.21 by diagnosis; p .001 free, .180 within site.",
          "Judge by graphmml cv --leave-out site; link over modalities that do not tell sites apart."),
+    Rule("GM402", "a group that draws the links",
+         "Patients who are linked because they share a group are alike in it by construction: its homophily says "
+         "nothing, and the graph carries whatever the group knows of the outcome.",
+         "relation 'same_site' is drawn by group site.",
+         "Leave the group out of the links, or judge the model by graphmml cv --leave-out with that group."),
     Rule("GM403", "a group that goes with the outcome",
          "When prevalence differs by group, whatever tells the group tells the outcome, and scores over mixed folds "
          "flatter every model.",

@@ -46,7 +46,7 @@ def skipped(code: str, reason: str) -> Finding:
 
 
 def components(size: Mapping[str, int], measures: Measures) -> Finding:
-    """GM201: does the graph hang together?"""
+    """GM201: whether the graph hangs together."""
     share = measures["components"]["giant_share"]
     said = f"{count(size['components'], 'component')}, the largest holds {share:.1%} of {size['patients']} patients"
     if share >= GIANT:
@@ -55,7 +55,7 @@ def components(size: Mapping[str, int], measures: Measures) -> Finding:
 
 
 def isolated(size: Mapping[str, int], measures: Measures) -> Finding:
-    """GM202: who has no link at all?"""
+    """GM202: who has no link at all."""
     alone = size["isolated"]
     if not alone:
         return Finding("GM202", "pass", "every patient has a link")
@@ -73,7 +73,7 @@ def isolated(size: Mapping[str, int], measures: Measures) -> Finding:
 
 
 def hubs(measures: Measures) -> Finding:
-    """GM203: do a few patients speak to everybody?"""
+    """GM203: whether a few patients speak to everybody."""
     heard = measures["listened_to"]
     said = (
         f"skew {heard['skew']:.1f} of being listened to; the most listened-to patient is in "
@@ -85,7 +85,7 @@ def hubs(measures: Measures) -> Finding:
 
 
 def imputed(measures: Measures) -> Finding:
-    """GM204: are the hubs those of whom little is known?"""
+    """GM204: whether the hubs are those of whom little is known."""
     rho = measures["listened_to"]["rho_missing"]
     if isnan(rho):
         return Finding("GM204", "n.a.", "patients do not differ in what is missing, or all are listened to alike")
@@ -98,7 +98,7 @@ def imputed(measures: Measures) -> Finding:
 
 
 def signal(outcome: Measures) -> Finding:
-    """GM301: do links join equal outcomes more often than chance?"""
+    """GM301: whether links join equal outcomes more often than chance."""
     if isnan(outcome["p"]):
         return Finding("GM301", "n.a.", "no link joins two patients with known outcomes of more than one class")
     said = (
@@ -120,7 +120,7 @@ def circular(outcome: Measures) -> Finding:
 
 
 def rarest(outcome: Measures) -> Finding:
-    """GM303: does the rarest class have neighbours of its own?"""
+    """GM303: whether the rarest class has neighbours of its own."""
     name = min(outcome["by_value"], key=lambda value: outcome["by_value"][value]["patients"], default="")
     row = outcome["by_value"].get(name)
     if row is None or isnan(row["node"]) or len(outcome["by_value"]) < 2:
@@ -155,7 +155,7 @@ def confounding(
 
 
 def stronger(size: Mapping[str, int], outcome: Measures | None, group: Measures, reason: str) -> Finding:
-    """GM401: is it the group that links patients, and the outcome only through it?"""
+    """GM401: whether the group links patients, and the outcome only through it."""
     if reason:
         return skipped("GM401", reason)
     name = group["name"]
@@ -166,7 +166,7 @@ def stronger(size: Mapping[str, int], outcome: Measures | None, group: Measures,
     said += f", of {outcome['name']} {outcome['adjusted']:.3f} (p {outcome['p']:.3f} free, " + (
         f"groups too small to ask within {name})" if isnan(within) else f"{within:.3f} within {name})"
     )
-    fix = f"cross-validate with groups={name} so that no {name} is on two sides, and harmonise features by {name}"
+    fix = f"judge by: graphmml cv --leave-out {name}; link over modalities that do not tell one {name} from another"
     # the smallest p that the exchanges can give counts as below STRONG, however few they are
     free = outcome["p"] <= max(STRONG, 1.0 / (rounds_for(size["patients"]) + 1)) + 1e-12
     if group["p"] < SIGNIFICANT and free and within > SIGNIFICANT:
@@ -177,7 +177,7 @@ def stronger(size: Mapping[str, int], outcome: Measures | None, group: Measures,
 
 
 def by_construction(groups: list[Measures], relations: Measures) -> Finding:
-    """GM402: is a group itself what links patients?"""
+    """GM402: whether a group is itself what links patients."""
     shared = [name for name in relations if name.startswith("same_")]
     if not shared:
         return Finding("GM402", "n.a.", "no relation links patients by a shared phenotype")
@@ -192,7 +192,7 @@ def by_construction(groups: list[Measures], relations: Measures) -> Finding:
 
 
 def tied(outcome: Measures | None, group: Measures) -> Finding:
-    """GM403: does the group tell the outcome?"""
+    """GM403: whether the group tells the outcome."""
     name = group["name"]
     if outcome is None:
         return Finding("GM403", "n.a.", f"the cohort has no outcome of classes to hold {name} against")
@@ -204,7 +204,7 @@ def tied(outcome: Measures | None, group: Measures) -> Finding:
     said = f"{name} and {outcome['name']} go together: bias-corrected Cramer's V {v:.2f}"
     if v <= CRAMER:
         return Finding("GM403", "pass", said)
-    return Finding("GM403", "warn", said, f"report scores within {name}, and leave {name} out one value at a time")
+    return Finding("GM403", "warn", said, f"read the scores of: graphmml cv --leave-out {name}")
 
 
 def count(number: int, noun: str) -> str:

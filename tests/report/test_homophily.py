@@ -73,7 +73,8 @@ def test_separate_cliques_are_perfectly_homophilous():
 def test_weights_count_as_repeated_links():
     links = random_graph(3)
     weights = links * np.random.default_rng(0).integers(1, 4, links.shape)
-    graph = nx.MultiGraph(nx.from_numpy_array((weights + weights.T).astype(int), parallel_edges=True))
+    repeated = (weights + weights.T).astype(int)
+    graph = nx.from_numpy_array(repeated, parallel_edges=True, create_using=nx.MultiGraph)
     labels = labels_of(3)
     nx.set_node_attributes(graph, dict(enumerate(labels.tolist())), "label")
     expected = nx.attribute_assortativity_coefficient(graph, "label")

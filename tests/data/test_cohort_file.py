@@ -1,0 +1,96 @@
+"""cohort.toml is validated key by key before any table is opened."""
+
+import pytest
+
+from graphmml.data.cohort_file import from_paths, load, validated
+from graphmml.errors import CohortError
+
+LABS = {"modality": {"labs": {"path": "labs.csv"}}}
+OUTCOME = {"path": "labels.csv", "column": "dx"}
+
+
+def with_outcome(**outcome):
+    return LABS | {"cohort": {"outcome": {"path": "labels.csv", **outcome}}}
+
+
+def test_a_small_file_has_plain_defaults(tmp_path):
+    path = tmp_path / "cohort.toml"
+    path.write_text('[modality.labs]\npath = "labs.csv"\nna = ["-9"]\n')
+    spec = load(path)
+    assert spec.cohort.id == "patient_id"
+    assert spec.cohort.outcome is None
+    assert spec.modality["labs"].na == ("-9",)
+
+
+WRONG = {
+    "misspelled key": (LABS | {"cohort": {"idd": "x"}}, "unknown key cohort.idd; correct its spelling"),
+    "misspelled table": (LABS | {"modalty": {}}, "unknown key modalty"),
+    "no modality": ({"cohort": {}}, "key modality is missing"),
+    "empty modality": ({"modality": {}}, "key modality"),
+    "number for text": ({"modality": {"labs": {"path": 3}}}, "key modality.labs.path: .*string"),
+    "empty path": ({"modality": {"labs": {"path": ""}}}, "key modality.labs.path"),
+    "dot in a name": ({"modality": {"a.b": {"path": "x"}}}, "modality 'a.b' has a dot"),
+    "kind": (with_outcome(column="dx", kind="colour"), "key cohort.outcome.kind"),
+    "class without column": (with_outcome(), 'kind = "class" wants column ='),
+    "class with time": (with_outcome(column="dx", time="t"), "neither time = nor event ="),
+    "survival without event": (with_outcome(kind="survival", time="t"), "wants time = and event ="),
+    "survival with column": (with_outcome(kind="survival", time="t", event="e", column="x"), "and no column ="),
+    "positive number": (with_outcome(kind="number", column="x", positive="1"), "positive = goes with"),
+    "long with drop": ({"modality": {"rx": {"path": "x", "long": {"code": "c"}, "drop": ["d"]}}}, "takes neither drop"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_wrong_key_is_named(fault):
+    content, words = WRONG[fault]
+    with pytest.raises(CohortError, match=words) as error:
+        validated(content, "study.toml")
+    assert str(error.value).startswith("study.toml: ")
+
+
+def test_what_fits_is_accepted():
+    assert validated(with_outcome(kind="survival", time="t", event="e"), "x").cohort.outcome.event == "e"
+    assert validated(with_outcome(kind="class", column="dx", positive="1"), "x").cohort.outcome.positive == "1"
+    assert validated({"modality": {"rx": {"path": "x", "long": {"code": "c"}}}}, "x").modality["rx"].long.value is None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"[modality", "not valid TOML"), (b'[modality.labs]\npath = "\xfc"', "not UTF-8"), (None, "is not there")],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content, words):
+    path = tmp_path / "cohort.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CohortError, match=f"cohort.toml.* {words}"):
+        load(path)
+
+
+def described(folder, outcome, tables=("labs", "clinical"), **options):
+    for name, header in {"labs": "patient_id,crp,dx", "clinical": "patient_id,crp,grade"}.items():
+        (folder / f"{name}.csv").write_text(f"{header}\n1,2,3\n")
+    settings = {"identifier": "patient_id", "kind": "class", "positive": None, "categorical": ()} | options
+    return from_paths({name: folder / f"{name}.csv" for name in tables}, outcome, **settings)
+
+
+def test_plain_csvs_are_described_as_a_file_would(tmp_path):
+    spec = described(tmp_path, "dx", categorical=["grade"], positive="3")
+    assert spec.cohort.outcome.path == str(tmp_path / "labs.csv")
+    assert spec.cohort.outcome.positive == "3"
+    assert spec.modality["clinical"].categorical == ("grade",)
+    assert spec.modality["labs"].categorical == ()
+    assert described(tmp_path, None).cohort.outcome is None
+    assert described(tmp_path, ("labels.csv", "y")).cohort.outcome.path == "labels.csv"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"), [("crp", r"in 2 tables \(labs, clinical\)"), ("age", "in none of the tables")]
+)
+def test_an_outcome_must_stand_in_one_table(tmp_path, outcome, words):
+    with pytest.raises(CohortError, match=f"'{outcome}' is {words}"):
+        described(tmp_path, outcome)
+
+
+def test_no_table_is_refused(tmp_path):
+    with pytest.raises(CohortError, match="no table was given"):
+        described(tmp_path, None, tables=())

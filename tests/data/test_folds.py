@@ -1,0 +1,169 @@
+"""No patient and no blocking group sits on two sides; folds are stratified and repeatable."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import graphmml as gm
+from graphmml.data.folds import Folds, LeaveGroupOut, OfficialSplit, block_numbers, inner_folds, labelled_rows
+from graphmml.data.outcome import Outcome
+from graphmml.errors import CohortError
+
+
+def grouped(patients=60, kind="class"):
+    random = np.random.default_rng(0)
+    ids = pd.Index([f"p{number:02d}" for number in random.permutation(patients)])
+    labels = pd.Series(np.where(np.arange(patients) % 3 == 0, "case", "control"), index=ids)
+    labels[:6] = None
+    if kind == "number":
+        labels = pd.Series(random.normal(size=patients), index=ids)
+    groups = pd.DataFrame({"family": [f"f{at // 2}" for at in range(patients)], "site": list("abc") * 20}, index=ids)
+    groups.loc[ids[-4:], "site"] = None
+    groups.loc[ids[-2:], "family"] = None
+    table = pd.DataFrame({"x": np.arange(patients)}, index=ids)
+    return gm.Cohort.from_frames({"labs": table}, labels, groups=groups, kind=kind)
+
+
+def parts_of(folds):
+    return [(fold.train.tolist(), fold.test.tolist()) for fold in folds]
+
+
+@pytest.mark.parametrize("kind", ["class", "number"])
+@pytest.mark.parametrize("blocks", [(), ("family",), ("family", "site")])
+def test_nobody_sits_on_two_sides_and_everybody_is_tested_once_a_repeat(kind, blocks):
+    cohort = replace(grouped(kind=kind), blocks=blocks[:1])
+    folds = list(Folds(4, repeats=2).split(cohort))
+    assert len(folds) == 8
+    for repeat in (0, 1):
+        tested = np.concatenate([fold.test for fold in folds if fold.repeat == repeat])
+        assert sorted(tested) == sorted(np.flatnonzero(cohort.labelled))
+    for fold in folds:
+        assert not set(fold.train) & set(fold.test)
+        assert set(fold.train) | set(fold.test) == set(np.flatnonzero(cohort.labelled))
+        if blocks:
+            sides = [set(cohort.groups["family"].iloc[rows].dropna()) for rows in (fold.train, fold.test)]
+            assert not sides[0] & sides[1]
+
+
+def test_classes_are_spread_evenly():
+    cohort = grouped()
+    for fold in Folds(3).split(cohort):
+        assert cohort.outcome.values.iloc[fold.test].value_counts()["case"] == 6
+
+
+def test_the_same_seed_gives_the_same_folds_and_another_does_not():
+    cohort = grouped()
+    assert parts_of(Folds(5, seed=3).split(cohort)) == parts_of(Folds(5, seed=3).split(cohort))
+    assert parts_of(Folds(5, seed=3).split(cohort)) != parts_of(Folds(5, seed=4).split(cohort))
+    assert len({fold.seed for fold in Folds(5, repeats=3).split(cohort)}) == 15
+
+
+def test_the_order_of_rows_in_the_file_decides_nothing():
+    cohort = replace(grouped(), blocks=("family",))
+    order = np.random.default_rng(1).permutation(len(cohort))
+    there = [set(cohort.ids[fold.test]) for fold in Folds(4).split(cohort)]
+    shuffled = cohort[order]
+    assert [set(shuffled.ids[fold.test]) for fold in Folds(4).split(shuffled)] == there
+
+
+def test_blocks_chain_through_every_blocking_group():
+    cohort = replace(grouped(), blocks=("family", "site"))
+    numbers = block_numbers(cohort, np.arange(len(cohort)))
+    # families of two neighbouring rows tie the sites a, b and c into one block
+    assert len(np.unique(numbers[:-4])) == 1
+    for kind in ("class", "number"):
+        with pytest.raises(CohortError, match="blocking groups cannot be laid out"):
+            list(Folds(5).split(replace(grouped(kind=kind), blocks=("family", "site"))))
+    assert block_numbers(grouped(), np.arange(3)) is None
+
+
+@pytest.mark.parametrize(("n", "repeats"), [(1, 1), (0, 1), (5, 0)])
+def test_too_few_folds_are_refused(n, repeats):
+    with pytest.raises(CohortError, match="at least 2 x 1"):
+        Folds(n, repeats)
+
+
+def test_what_cannot_be_laid_out_is_refused_in_words():
+    cohort = grouped()
+    with pytest.raises(CohortError, match="class 'case' has 18 patients; 19 folds need at least 19"):
+        list(Folds(19).split(cohort))
+    one = replace(
+        cohort, outcome=replace(cohort.outcome, values=cohort.outcome.values.mask(cohort.outcome.values == "case"))
+    )
+    with pytest.raises(CohortError, match="all 36 labelled patients have outcome 'control'"):
+        list(Folds(2).split(one))
+    with pytest.raises(CohortError, match="60 patients cannot be laid out in 61 folds"):
+        list(Folds(61).split(grouped(kind="number")))
+    with pytest.raises(CohortError, match="no patient has a known outcome"):
+        labelled_rows(replace(cohort, outcome=None))
+
+
+def test_each_group_is_left_out_once_and_nobody_without_one_is_tested():
+    cohort = grouped()
+    folds = list(LeaveGroupOut("site", seed=7).split(cohort))
+    assert [fold.name for fold in folds] == ["a", "b", "c"]
+    assert [fold.seed for fold in folds] == [7, 8, 9]
+    without = set(np.flatnonzero(cohort.groups["site"].isna()))
+    for fold in folds:
+        assert set(cohort.groups["site"].iloc[fold.test]) == {fold.name}
+        assert fold.name not in set(cohort.groups["site"].iloc[fold.train].dropna())
+        assert without <= set(fold.train)
+
+
+def test_leaving_out_wants_a_group_of_two_values():
+    cohort = grouped()
+    with pytest.raises(CohortError, match=r"no group 'ward' \(it has: family, site\)"):
+        list(LeaveGroupOut("ward").split(cohort))
+    with pytest.raises(CohortError, match="has: none"):
+        list(LeaveGroupOut("ward").split(replace(cohort, groups=pd.DataFrame(index=cohort.ids))))
+    same = replace(cohort, groups=cohort.groups.assign(site="a"))
+    with pytest.raises(CohortError, match=r"group 'site' has 1 value\(s\)"):
+        list(LeaveGroupOut("site").split(same))
+
+
+def test_the_official_split_is_trained_once_a_seed():
+    cohort = grouped()
+    split = pd.Series(["train"] * 40 + ["test"] * 15 + [None] * 5, index=cohort.ids)
+    folds = list(OfficialSplit(seeds=3).split(replace(cohort, split=split)))
+    assert len(folds) == 3
+    assert len({fold.seed for fold in folds}) == 3
+    for fold in folds:
+        assert set(fold.test) == set(range(40, 55))
+        assert set(fold.train) == set(range(6, 40))
+
+
+def test_an_official_split_must_be_there_and_labelled_on_both_sides():
+    cohort = grouped()
+    with pytest.raises(CohortError, match="no official split"):
+        list(OfficialSplit().split(cohort))
+    for side, words in (("train", "54 labelled train and 0 test"), ("test", "0 labelled train and 54 test")):
+        with pytest.raises(CohortError, match=words):
+            list(OfficialSplit().split(replace(cohort, split=pd.Series(side, index=cohort.ids))))
+
+
+def test_members_validate_on_different_parts_of_the_training_patients():
+    cohort = grouped()
+    folds = inner_folds(cohort, 7, seed=0)
+    assert len(folds) == 7
+    assert len({tuple(fold.test) for fold in folds}) == 7
+    assert len(inner_folds(grouped(kind="number"), 2, seed=0)) == 2
+
+
+def test_a_small_class_means_fewer_inner_folds_and_a_single_patient_none():
+    ids = [f"p{at}" for at in range(10)]
+    table = pd.DataFrame({"x": range(10)}, index=ids)
+    rare = gm.Cohort.from_frames({"labs": table}, pd.Series(["a"] * 3 + ["b"] * 7, index=ids))
+    assert len(inner_folds(rare, 3, seed=0)) == 3
+    single = gm.Cohort.from_frames({"labs": table}, pd.Series(["a"] + ["b"] * 9, index=ids))
+    with pytest.raises(CohortError, match="single training patient"):
+        inner_folds(single, 5, seed=0)
+
+
+def test_survival_is_laid_out_over_who_has_time_and_event():
+    cohort = grouped(kind="number")
+    event = pd.Series(1.0, index=cohort.ids).mask(np.arange(60) < 10)
+    outcome = Outcome("survival", cohort.outcome.values.abs(), event=event)
+    tested = np.concatenate([fold.test for fold in Folds(5).split(replace(cohort, outcome=outcome))])
+    assert sorted(tested) == list(range(10, 60))
