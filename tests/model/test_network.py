@@ -45,6 +45,21 @@ def test_what_stands_in_an_absent_modality_changes_no_output(links, encoded, noi
     assert torch.equal(network(clean), network(replace(clean, features=noisy)))
 
 
+def test_what_stands_in_an_absent_modality_reaches_no_gradient(encoded):
+    graph = gm.build_graph(gm.Neighbours(k=4), encoded)
+    clean = GraphTensors.of(graph, encoded, device=CPU)
+    gradients = []
+    for noise in (0.0, float("nan")):
+        features = {
+            name: matrix.masked_fill(~clean.present[:, at, None], noise)
+            for at, (name, matrix) in enumerate(clean.features.items())
+        }
+        network = network_of(graph, encoded)
+        network(replace(clean, features=features)).square().sum().backward()
+        gradients.append([weight.grad for weight in network.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+
+
 def test_what_stands_in_a_present_modality_does_change_the_output(links, encoded):
     graph = gm.build_graph(links, encoded)
     network = network_of(graph, encoded)
