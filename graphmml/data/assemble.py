@@ -39,7 +39,7 @@ def assemble(spec: CohortFile, folder: Path) -> Assembled:
         name: modality_table(name, part, part.id or spec.cohort.id, read, not_features(spec, part.path))
         for name, part in spec.modality.items()
     }
-    ids = union(tables)
+    ids = union(tables).rename(spec.cohort.id)
     refuse_variants(ids, str(folder))
     refuse_strangers(tables)
     notes: list[str | None] = []

@@ -39,6 +39,7 @@ def searchable(
     blocks = [vectors(cohort.features[modality][rows], metric) for modality in shared]
     joined = np.concatenate(blocks, axis=1) / np.sqrt(len(shared))
     ties = np.stack([uniform(cohort.keys[rows], salt) for salt in range(TIE_COLUMNS)], axis=1) - 0.5
+    ties = ties / np.linalg.norm(ties, axis=1, keepdims=True)  # of one length, or the longest would be hubs
     parts = [joined, ties * np.sqrt(TIE)]
     if metric == "euclidean":
         norm = -0.5 * (joined**2).sum(axis=1, keepdims=True)

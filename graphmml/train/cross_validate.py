@@ -1,7 +1,7 @@
 """cross_validate: folds x models, every graph beside its controls and plain baselines, on the same patients."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +33,9 @@ class Classifier(Protocol):
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
         """Return [patient, class]."""
+
+    def get_params(self) -> dict[str, object]:
+        """Return every setting by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +71,7 @@ def cross_validate(
     planned = plan(models, setting)
     made = list(folds.split(cohort))
     classes = ClassTask.of(cohort[made[0].train]).classes
-    facts = {"cohort": cohort.fingerprint, "folds": repr(folds), "setting": setting, "models": repr(planned)}
+    facts = {"cohort": cohort.fingerprint, "folds": repr(folds), "setting": setting, "models": settings(planned)}
     folder = None if run is None else RunFolder.open(run, facts, resume=resume)
     done = {} if folder is None else {(unit.model, unit.repeat, unit.fold): unit for unit in folder.units()}
     jobs_left = [
@@ -93,6 +96,11 @@ def cross_validate(
         setting=setting,
         same_test=len(made) > 0 and all(np.array_equal(fold.test, made[0].test) for fold in made),
     )
+
+
+def settings(planned: Sequence[Planned]) -> str:
+    """Write every setting of every model in full; a model's own repr leaves long ones out."""
+    return "; ".join(f"{row.name} = {sorted(row.model.get_params().items())}" for row in planned)
 
 
 def finished(work: list[object], jobs: int) -> Iterator[Unit]:

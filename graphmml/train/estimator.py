@@ -142,6 +142,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict(self, cohort: Cohort) -> np.ndarray:
         """Return the most probable class of each patient: str [patient]."""
+        self.check_fitted()
         return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
 
     def score(self, cohort: Cohort) -> float:

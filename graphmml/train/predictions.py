@@ -27,7 +27,7 @@ def prediction_frame(model: GraphClassifier, cohort: Cohort) -> pd.DataFrame:
         completed += np.where(encoded.has(name), table.isna().sum(axis=1).to_numpy(), 0)
     return pd.DataFrame(
         {
-            "patient_id": cohort.ids.to_numpy(),
+            str(cohort.ids.name or "patient_id"): cohort.ids.to_numpy(),
             "prediction": model.classes_[best],
             **{f"p_{name}": p[:, at] for at, name in enumerate(model.classes_)},
             "spread": each.std(axis=0)[np.arange(len(p)), best],
