@@ -7,6 +7,7 @@ alone, by the same weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +36,8 @@ class SAGEStack(nn.Module):
     ) -> None:
         super().__init__()
         # rows of the mean matrix sum to one, so a sum over them is the weighted mean
-        layer = [lambda: SAGEConv((width, width), width, aggr="sum", root_weight=False, bias=False)] * depth
-        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for new in layer)
+        new = partial(SAGEConv, (width, width), width, aggr="sum", root_weight=False, bias=False)
+        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for _ in range(depth))
 
     def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
         """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
@@ -67,8 +68,8 @@ class GCNStack(nn.Module):
             raise GraphError(
                 f"GCNStack cannot pass messages through concepts ({', '.join(across)}); use SAGEStack or GATStack"
             )
-        layer = [lambda: GCNConv(width, width, normalize=False, bias=False)] * depth
-        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for new in layer)
+        new = partial(GCNConv, width, width, normalize=False, bias=False)
+        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for _ in range(depth))
 
     def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
         """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
@@ -94,13 +95,8 @@ class GATStack(nn.Module):
         super().__init__()
         if width % heads:
             raise GraphError(f"width is {width} and heads {heads}; choose a width that heads divides")
-
-        def attention() -> nn.Module:
-            conv: nn.Module = GATConv((width, width), width // heads, heads, add_self_loops=False, bias=False)
-            return conv
-
-        layer = [attention] * depth
-        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for new in layer)
+        new = partial(GATConv, (width, width), width // heads, heads, add_self_loops=False, bias=False)
+        self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for _ in range(depth))
 
     def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
         """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
