@@ -121,15 +121,20 @@ def telling_gaps(cohort: Cohort, counted: Counted) -> list[Finding]:
         if whole > TELLS_SOME:
             message = f"whether modality '{modality}' is there predicts the outcome (AUROC {whole:.2f})"
             fix = f"find out why; if it is there because of the outcome, delete [modality.{modality}]"
-            found.append(Finding("GM502", "warn", message, fix))
+            found.append(Finding("GM502", gap_status(whole), message, fix))
         scores = dict(gap_scores(table, here, asked, tried))
         if scores:
             listed = sorted(scores, key=lambda column: -scores[column])
             said = some([f"{column} ({scores[column]:.2f})" for column in listed])
             message = f"modality '{modality}': that a value is missing predicts the outcome (AUROC): {said}"
             fix = f"find out why; if measured because of the outcome: {setting('drop', listed, modality)}"
-            found.append(Finding("GM502", "warn", message, fix))
+            found.append(Finding("GM502", gap_status(scores[listed[0]]), message, fix))
     return found
+
+
+def gap_status(value: float) -> Status:
+    """Fail what is filled for one class alone; warn of what merely leans."""
+    return "fail" if value > TELLS_MUCH else "warn"
 
 
 def gap_scores(table: pd.DataFrame, here: np.ndarray, asked: list[Target], tried: int) -> Iterator[tuple[str, float]]:

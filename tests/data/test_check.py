@@ -443,3 +443,9 @@ def test_seventy_thousand_patients_are_checked_without_a_false_failure(cohorts):
     findings = check(gm.read_cohort(cohorts / "diabetes130"))
     assert "fail" not in statuses(findings)
     assert statuses([finding for finding in findings if finding.code == "GM104"]) == ["pass"]
+
+
+def test_a_column_filled_for_cases_alone_fails():
+    tables, outcome = clean_frames()
+    tables["labs"]["biopsy"] = np.where(outcome == "yes", np.arange(PATIENTS) % 17, np.nan)
+    assert "fail" in statuses(found("GM502", tables))
