@@ -139,6 +139,17 @@ def test_permuted_outcomes_give_intervals_that_cover_a_half(links):
     assert np.mean(covered) >= 0.85
 
 
+@pytest.mark.slow
+def test_a_graph_that_knows_something_is_seen_to_help_and_its_shuffled_twin_is_not():
+    """The classes of this cohort sit in clusters that no straight line separates, but neighbours share."""
+    links = gm.Neighbours("rna", k=15)
+    result = gm.cross_validate(gm.GraphClassifier(links, device="cpu"), gm.make_cohort(600), gm.Folds(5), jobs=2)
+    assert result.named("graph").vs_no_graph["auroc"].low > 0
+    shuffled = result.named("graph, shuffled").vs_no_graph["auroc"]
+    assert shuffled.low <= 0 <= shuffled.high
+    assert result.verdict[0].startswith("The graph helped")
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path):
     folds = gm.Folds(2)
     whole = gm.cross_validate(model(), small(), folds, jobs=1)
