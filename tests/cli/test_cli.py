@@ -10,11 +10,13 @@ import pytest
 import graphmml as gm
 from graphmml.cli import main as cli
 from graphmml.data.synthetic import write_demo
+from graphmml.report import render
 
 
 def run(capsys, monkeypatch, *words):
     """Run a command in this process; return (exit code, stdout, stderr)."""
     monkeypatch.setattr(sys, "argv", ["graphmml", *map(str, words)])
+    monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     said = capsys.readouterr()
@@ -145,6 +147,46 @@ def test_fit_predict(graphmml, clean, tmp_path):
     assert table["patient_id"].tolist() == labs["patient_id"].tolist()
     assert table["absent_modalities"].eq("clinical;rna").all()
     assert table["in_training"].all()
+
+
+def test_every_command_speaks_to_people_too(graphmml, clean, tmp_path):
+    (clean / "cohort.toml").rename(tmp_path / "kept.toml")
+    tables = [clean / f"{name}.csv" for name in ("clinical", "labs", "rna", "labels")]
+    assert "read its comments" in graphmml("init", *tables)[1]
+    (tmp_path / "kept.toml").replace(clean / "cohort.toml")
+    assert "synthetic, safe to share" in graphmml("demo", tmp_path / "d")[1]
+    assert "next: graphmml diagnose" in graphmml("build", clean, "-o", tmp_path / "g")[1]
+    assert "descriptive" in graphmml("diagnose", tmp_path / "g", "--fail-on", "never")[1]
+    assert "edges" in graphmml("export", tmp_path / "g", "-o", tmp_path / "g.graphml")[1]
+    assert "contains these patients' data" in graphmml("fit", clean, "--members", 1, "-o", tmp_path / "m")[1]
+    assert "80 patients" in graphmml("predict", tmp_path / "m", clean, "-o", tmp_path / "p.csv")[1]
+    assert "GM602" in graphmml("rule")[1]
+    assert "torch" in graphmml("env")[1]
+
+
+def test_a_graph_of_other_patients_is_not_diagnosed(graphmml, clean, tmp_path):
+    graphmml("build", clean, "-o", tmp_path / "g")
+    write_demo(tmp_path / "fewer", patients=40)
+    code, _, err = graphmml("diagnose", tmp_path / "g", "--cohort", tmp_path / "fewer")
+    assert code == 2
+    assert "40 of the graph's 80 patients" in err
+
+
+def test_text_that_would_start_a_formula_is_written_as_text(tmp_path):
+    frame = pd.DataFrame({"patient_id": ["=1+1", " @sum", "fine"], "p": [-0.5, 0.1, 0.2]})
+    render.write_csv(frame, tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text().splitlines()[1:] == ["'=1+1,-0.5", "' @sum,0.1", "fine,0.2"]
+    with pytest.raises(gm.StoreError, match="could not be written"):
+        render.write_csv(frame, tmp_path / "nowhere" / "p.csv")
+
+
+def test_options_that_contradict_each_other_are_refused(graphmml, clean, tmp_path):
+    assert "exclude each other" in graphmml("cv", clean, "--split", "--leave-out", "site")[2]
+    assert "one conv" in graphmml("fit", clean, "--conv", "sage,gcn", "-o", tmp_path / "m")[2]
+    assert "--fail-on" in graphmml("check", clean, "--fail-on", "sometimes")[2]
+    assert "--setting" in graphmml("cv", clean, "--setting", "both")[2]
+    assert "no module" in graphmml("cv", clean, "--links", "no_such_module:Thing")[2]
+    assert "has no 'Thing'" in graphmml("cv", clean, "--links", "json:Thing")[2]
 
 
 def test_rule_explains_and_lists(graphmml):

@@ -1,0 +1,91 @@
+"""What a result says follows from its units: rows, intervals, words."""
+
+import numpy as np
+import pytest
+
+import graphmml as gm
+from graphmml.train.intervals import Interval, over_folds
+from graphmml.train.result import CVResult, Row, Unit, sentence
+from graphmml.train.scores import METRICS, all_scores
+
+
+def unit(model, kind, fold, lift, seed=0):
+    """A model whose scores are better by `lift` standard deviations on cases."""
+    random = np.random.default_rng([seed, fold])
+    codes = random.integers(0, 2, 60)
+    score = random.normal(size=60) + lift * codes
+    p = 1 / (1 + np.exp(-score))
+    p = np.stack([1 - p, p], axis=1)
+    return Unit(model, kind, 0, fold, all_scores(codes, p), 1.0, 240, codes, p)
+
+
+def result_of(graph, bare, *, same_test=False, baseline=0.5):
+    units = [
+        unit(name, kind, fold, lift)
+        for name, kind, lift in (
+            ("graph", "graph", graph),
+            ("no graph", "no-graph", bare),
+            ("logistic regression", "baseline", baseline),
+        )
+        for fold in range(5)
+    ]
+    if same_test:
+        units = [unit(one.model, one.kind, 0, graph if one.kind == "graph" else bare) for one in units]
+    return CVResult(tuple(units), "c", 300, ("a", "b"), "plan", "inductive", same_test)
+
+
+@pytest.mark.parametrize(
+    ("graph", "bare", "said"),
+    [(3.0, 0.5, "The graph helped"), (0.5, 3.0, "The graph did harm"), (1.0, 1.0, "did not demonstrably help")],
+)
+def test_the_verdict_follows_the_interval_of_the_difference(graph, bare, said):
+    result = result_of(graph, bare)
+    (verdict,) = result.verdict
+    assert said in verdict
+    assert f"{result.named('graph').vs_no_graph['auroc'].mean:+.3f}" in verdict
+    assert "logistic regression" in verdict
+
+
+def test_the_verdict_says_on_which_side_of_the_plain_models_the_graph_lies():
+    assert "above logistic regression" in result_of(3.0, 1.0, baseline=0.0).verdict[0]
+    assert "below logistic regression" in result_of(0.5, 0.5, baseline=3.0).verdict[0]
+
+
+def test_a_verdict_without_enough_to_judge_says_so():
+    nothing = {name: Interval(0.5, float("nan"), float("nan")) for name in METRICS}
+    assert "cannot be judged" in sentence(Row("graph", "graph", 1.0, nothing, nothing), None)
+    assert "no twin without edges" in sentence(Row("graph", "graph", 1.0, nothing), None)
+
+
+def test_intervals_over_folds_are_those_of_the_fold_scores():
+    result = result_of(1.0, 0.5)
+    values = np.array([one.scores["auprc"] for one in result.of("graph")])
+    expected = over_folds(values, train=240, test=60)
+    found = result.named("graph").metrics["auprc"]
+    assert (found.mean, found.low, found.high) == pytest.approx((expected.mean, expected.low, expected.high))
+
+
+def test_intervals_on_one_test_set_are_drawn_over_its_patients():
+    """Five equal seeds are one answer: their spread is nil, the patients' is not."""
+    result = result_of(1.0, 0.5, same_test=True)
+    found = result.named("graph").metrics["auroc"]
+    assert found.low < found.mean < found.high
+    assert found.mean == pytest.approx(result.of("graph")[0].scores["auroc"])
+    difference = result.named("graph").vs_no_graph["auroc"]
+    assert difference.mean == pytest.approx(found.mean - result.named("no graph").metrics["auroc"].mean)
+
+
+def test_frames_hold_a_row_a_model_and_a_row_a_fold():
+    result = result_of(1.0, 0.5)
+    frame = result.frame()
+    assert frame.index.tolist() == ["graph", "no graph", "logistic regression"]
+    assert frame["auroc_vs_no_graph"].notna().tolist() == [True, False, False]
+    folds = result.fold_frame()
+    assert len(folds) == 15
+    assert folds.groupby("model")["auroc"].mean()["graph"] == pytest.approx(frame.loc["graph", "auroc"])
+    assert "plan, inductive, 300 patients" in repr(result)
+
+
+def test_a_row_that_is_not_there_is_asked_for_in_vain():
+    with pytest.raises(gm.CohortError, match="there are: graph, no graph"):
+        result_of(1.0, 0.5).named("gcn")
