@@ -65,8 +65,13 @@ class CVResult:
     def rows(self) -> tuple[Row, ...]:
         """One row a model, in planned order; intervals are explained in `plan`."""
         models = dict.fromkeys(unit.model for unit in self.units)
-        plain = next((unit.model for unit in self.units if unit.kind == "no-graph"), None)
-        return tuple(self.row(model, plain) for model in models)
+        return tuple(self.row(model, self.twin(model)) for model in models)
+
+    def twin(self, model: str) -> str | None:
+        """Return the row without edges that a graph, or its shuffled control, is held against: its own, or the one."""
+        bare = {unit.model for unit in self.units if unit.kind == "no-graph"}
+        own = f"{model.removesuffix(', shuffled')}, no graph"
+        return next((name for name in (own, "no graph") if name in bare), None)
 
     def of(self, model: str) -> list[Unit]:
         """Return a model's units in the order of repeats and folds."""

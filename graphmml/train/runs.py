@@ -26,6 +26,9 @@ class RunFolder:
         """Start a run, or take one up whose facts (cohort, folds, models) are still the same."""
         folder = cls(Path(path))
         record = {"schema": SCHEMA, **facts}
+        if folder.config.exists() and not (folder.path / "units.jsonl").exists():
+            folder.write(folder.config, json.dumps(record, indent=1))  # it stopped before anything was done
+            return folder
         if not folder.config.exists():
             if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
                 raise StoreError(f"{path} exists and is no run; choose another path")

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,51 @@ def test_the_difference_to_no_graph_is_that_of_the_two_rows():
     assert difference.mean == pytest.approx(graph.metrics["auroc"].mean - bare.metrics["auroc"].mean)
     assert difference.low <= difference.mean <= difference.high
     assert bare.vs_no_graph is None
+
+
+def test_models_that_differ_without_edges_are_each_held_against_their_own_twin():
+    models = {"narrow": model(), "wide": model().set_params(width=16), "plain": model(fusion=gm.MeanFusion)}
+    result = gm.cross_validate(models, small(), gm.Folds(2), jobs=1)
+    for name in models:
+        own = result.named(f"{name}, no graph").metrics["auroc"].mean
+        for row in (name, f"{name}, shuffled"):
+            mean = result.named(row).metrics["auroc"].mean
+            assert result.named(row).vs_no_graph["auroc"].mean == pytest.approx(mean - own)
+    deeper = {"one": model(), "two": model(conv=partial(gm.SAGEStack, depth=2))}
+    assert {row.name for row in plan(deeper, "inductive") if row.kind == "no-graph"} == {
+        "one, no graph",
+        "two, no graph",
+    }
+
+
+def test_convs_that_differ_in_messages_alone_are_one_network_without_edges():
+    """Else one twin could not stand for them."""
+    answers = []
+    for conv in (gm.SAGEStack, gm.GCNStack, partial(gm.GATStack, heads=2)):
+        bare = model(conv=conv).set_params(links=gm.NoEdges()).fit(small()[:40])
+        answers.append(bare.predict_proba(small()[40:]))
+    assert np.array_equal(answers[0], answers[1])
+    assert np.array_equal(answers[0], answers[2])
+
+
+def test_a_fold_without_one_of_three_classes_is_scored_all_the_same():
+    cohort = small()
+    classes = np.where(cohort.groups["site"] == "x", "rare", cohort.outcome.values)
+    three = gm.Cohort.from_frames(dict(cohort.tables), pd.Series(classes, cohort.ids), groups=cohort.groups)
+    result = gm.cross_validate(model(), three, gm.LeaveGroupOut("site"), jobs=1)
+    for unit in result.of("graph"):
+        assert unit.probabilities.shape[1] == 3
+        assert np.allclose(unit.probabilities.sum(axis=1), 1)
+
+
+def test_a_run_that_stopped_before_its_first_unit_can_be_started_anew(tmp_path):
+    with pytest.raises(gm.GraphError, match="k is 500"):
+        gm.cross_validate(
+            model().set_params(links=gm.Neighbours(k=500)), small(), gm.Folds(2), jobs=1, run=tmp_path / "run"
+        )
+    gm.cross_validate(model(), small(), gm.Folds(2), jobs=1, run=tmp_path / "run")
+    with pytest.raises(gm.StoreError, match="--resume"):
+        gm.cross_validate(model(), small(), gm.Folds(2), jobs=1, run=tmp_path / "run")
 
 
 def test_no_edges_as_the_graph_differs_from_no_graph_by_nothing():
