@@ -8,8 +8,14 @@ import numpy as np
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
+from graphmml.graph.approximate import indexed
 from graphmml.graph.relations import Relation, Relations
-from graphmml.graph.similarity import Metric, nearest
+from graphmml.graph.similarity import METRICS, Metric, lay_out, nearest, one_of, squared_distance
+
+Edges = Literal["directed", "union", "mutual", "scaled"]
+Weight = Literal["binary", "similarity", "rbf"]
+FURTHER = 4
+"""Local scaling chooses among so many times k nearest."""
 
 
 @dataclass(frozen=True)
@@ -18,89 +24,161 @@ class Neighbours:
 
     Two patients are compared by the modalities that both have, each weighing the same however wide it is; a
     patient with none of them gets no link. `each=True` draws one relation a modality instead of one over all.
-    `edges` says what a training patient's list means: "directed" (it listens to its list), "union" (also to
-    those whose list it is in) or "mutual" (only to those whose list it is in, which tames hubs: Radovanovic et
-    al. 2010). New patients listen to their own list, for "mutual" to the part of it that they are near enough
-    to be listed by. `weight` is "binary", or "similarity" (cosine and correlation above zero; for euclidean
-    exp(-d^2 / 2s^2) with s the median distance to the k-th neighbour in the source).
+
+    `metric`: "cosine", "euclidean" and "correlation" compare encoded columns, gaps imputed; "gower" (numbers and
+    names), "jaccard" (what both have) and "hamming" (what is equal) compare the raw cells that both patients have,
+    as the first three do when `overlap` says how many cells, at least, two must share in a modality.
+
+    `edges` says what a training patient's list means: "directed" (it listens to its list), "union" (also to those
+    whose list it is in), "mutual" (only to those whose list it is in, which tames hubs: Radovanovic et al., JMLR
+    2010) or "scaled" (of its 4 k nearest, the k nearest by d^2 / (s_i s_j), s the distance to a patient's k-th
+    neighbour, so that a hub's closeness to everybody counts less: local scaling, Schnitzer et al., JMLR 2012). New
+    patients listen to their own list, for "mutual" to the part of it that they are near enough to be listed by.
+
+    `weight` is "binary", "similarity" (above zero; for euclidean exp(-d^2 / 2s^2) with s the median distance to
+    the k-th neighbour in the source) or "rbf" (exp(-d^2 / s_i s_j), self-tuning: Zelnik-Manor and Perona, NeurIPS
+    2004, who take the 7th neighbour where we take the k-th).
+
+    `recall` (0 to 1) searches approximately, as far as a sample says that this share of neighbours is found.
     """
 
     modality: str | tuple[str, ...] | None = None
     k: int = 10
     metric: Metric = "cosine"
-    edges: Literal["directed", "union", "mutual"] = "directed"
-    weight: Literal["binary", "similarity"] = "binary"
+    edges: Edges = "directed"
+    weight: Weight = "binary"
     each: bool = False
+    overlap: int | None = None
+    recall: float | None = None
 
     def __post_init__(self) -> None:
         if self.k < 1:
             raise GraphError(f"k is {self.k}; choose one or more neighbours")
-        for value, known in (
-            (self.metric, ("cosine", "euclidean", "correlation")),
-            (self.edges, ("directed", "union", "mutual")),
-            (self.weight, ("binary", "similarity")),
-        ):
-            if value not in known:
-                raise GraphError(f"'{value}' is not one of {', '.join(known)}")
+        one_of(self.metric, METRICS)
+        one_of(self.edges, ("directed", "union", "mutual", "scaled"))
+        one_of(self.weight, ("binary", "similarity", "rbf"))
+        if self.overlap is not None and self.overlap < 1:
+            raise GraphError(f"overlap is {self.overlap}; two patients must share one cell or more")
+        if self.recall is not None and not 0 < self.recall <= 1:
+            raise GraphError(
+                f"recall is {self.recall}; choose a share above 0 and up to 1, or leave it out to be exact"
+            )
         if isinstance(self.modality, list):
             object.__setattr__(self, "modality", tuple(self.modality))
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return one relation, or one a modality."""
-        modalities = self.chosen(source)
-        parts = [(name, [name]) for name in modalities] if self.each else [(self.name(), list(modalities))]
+        modalities = chosen(self.modality, source)
+        parts = [(name, [name]) for name in modalities] if self.each else [(called(self.modality), list(modalities))]
         return Relations(tuple(self.relation(name, part, source, target) for name, part in parts))
-
-    def chosen(self, source: EncodedCohort) -> tuple[str, ...]:
-        """Return the modalities compared, sorted, or raise GraphError for one that is not there."""
-        if self.modality is None:
-            return source.modalities
-        wanted = (self.modality,) if isinstance(self.modality, str) else self.modality
-        for modality in wanted:
-            source.has(modality)
-        return tuple(sorted(wanted))
-
-    def name(self) -> str:
-        """Return what the one relation is called."""
-        if self.modality is None:
-            return "neighbours"
-        return self.modality if isinstance(self.modality, str) else "_".join(sorted(self.modality))
 
     def relation(self, name: str, modalities: Sequence[str], source: EncodedCohort, target: EncodedCohort) -> Relation:
         """Search, then keep, mirror or drop by `edges`, then weigh."""
-        measured = int(np.logical_or.reduce([source.has(modality) for modality in modalities]).sum())
+        measured = len(lay_out(source, source, modalities, self.metric, self.overlap)[0])
         if self.k >= measured:
             raise GraphError(
                 f"k is {self.k} but {measured} of the {len(source)} source patients have {' or '.join(modalities)}; "
                 f"choose k below {max(measured, 1)}"
             )
-        near, similar = nearest(source, target, modalities, k=self.k, metric=self.metric)
+        width = min(self.k * FURTHER, measured - 1) if self.edges == "scaled" else self.k
+        near, similar = self.nearest(source, target, modalities, width)
+        if self.edges == "directed" and self.weight == "binary":
+            targets, rank = np.nonzero(near >= 0)
+            return Relation.of(name, near[targets, rank], targets)
+        within = similar if target is source else self.nearest(source, source, modalities, self.k)[1]
+        reach = Reach.of(within[:, : self.k], similar[:, : self.k], self.metric)
+        if self.edges == "scaled":
+            near, similar = self.scaled(near, similar, reach)
         targets, rank = np.nonzero(near >= 0)
         sources, score = near[targets, rank], similar[targets, rank]
-        reach = None
-        if self.edges == "mutual" or (self.weight == "similarity" and self.metric == "euclidean"):
-            reach = nearest(source, source, modalities, k=self.k, metric=self.metric)[1].min(axis=1)
-        if self.edges == "mutual" and reach is not None:
+        if self.edges == "mutual":
             # listed by the other as well: at least as similar as the other's own last neighbour
-            kept = score >= reach[sources] - 1e-12
+            kept = score >= within[:, self.k - 1][sources] - 1e-12
             sources, targets, score = sources[kept], targets[kept], score[kept]
         if self.edges == "union" and source.ids.equals(target.ids):
             sources, targets, score = mirrored(sources, targets, score)
-        return Relation.of(name, sources, targets, self.weights(score, reach))
+        return Relation.of(name, sources, targets, self.weights(score, reach, sources, targets))
 
-    def weights(self, score: np.ndarray, reach: np.ndarray | None) -> np.ndarray:
-        """Return one weight an edge: float [edge]."""
+    def nearest(
+        self, source: EncodedCohort, target: EncodedCohort, modalities: Sequence[str], k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions and similarities of the k nearest: [target, k]."""
+        return nearest(source, target, modalities, k=k, metric=self.metric, overlap=self.overlap, recall=self.recall)
+
+    def measured_recall(self, source: EncodedCohort) -> float:
+        """Return what share of their true neighbours a sample of patients is given: 1 where the search is exact."""
+        modalities = chosen(self.modality, source)
+        if self.recall is None:
+            return 1.0
+        parts = [[name] for name in modalities] if self.each else [list(modalities)]
+        laid = [lay_out(source, source, part, self.metric, self.overlap)[1] for part in parts]
+        return min(indexed(base, self.k, self.recall).recall for base in laid)
+
+    def scaled(self, near: np.ndarray, similar: np.ndarray, reach: "Reach") -> tuple[np.ndarray, np.ndarray]:
+        """Order the nearest by locally scaled distance and keep k: [target, k]."""
+        far = np.full(near.shape, np.inf)
+        targets, rank = np.nonzero(near >= 0)
+        width = np.sqrt(reach.there[near[targets, rank]] * reach.here[targets])
+        far[targets, rank] = squared_distance(similar[targets, rank], self.metric) / width
+        order = np.argsort(far, axis=1, kind="stable")[:, : self.k]
+        return np.take_along_axis(near, order, axis=1), np.take_along_axis(similar, order, axis=1)
+
+    def weights(self, score: np.ndarray, reach: "Reach", sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return one weight an edge, from its similarity and how far its two ends reach: float [edge]."""
         if self.weight == "binary":
             return np.ones(len(score))
-        if reach is None:
+        if self.weight == "rbf":
+            width = np.sqrt(reach.there[sources] * reach.here[targets])
+            return np.asarray(np.exp(-squared_distance(score, self.metric) / width))
+        if self.metric != "euclidean":
             return np.asarray(np.clip(score, 1e-6, None))
-        # similarities here are minus half squared distances, so s^2 is minus twice their median reach
-        scale = float(np.median(-2.0 * reach[np.isfinite(reach)]))
-        return np.asarray(np.exp(np.minimum(score, 0.0) / max(scale, 1e-12)))
+        return np.asarray(np.exp(-0.5 * squared_distance(score, self.metric) / reach.median))
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """Squared distance of patients to their last neighbour in the source: source patients, target patients."""
+
+    there: np.ndarray
+    here: np.ndarray
+    median: float
+
+    @classmethod
+    def of(cls, within: np.ndarray, similar: np.ndarray, metric: Metric) -> "Reach":
+        """Read reaches off the similarities of neighbours, [patient, k]; who has none is given the median."""
+        there, here = (squared_distance(last_of(part), metric) for part in (within, similar))
+        known = there[np.isfinite(there)]
+        median = max(float(np.median(known)) if len(known) else 0.0, 1e-12)
+        there, here = (np.maximum(np.where(np.isfinite(part), part, median), 1e-12) for part in (there, here))
+        return cls(there, here, median)
+
+
+def last_of(similar: np.ndarray) -> np.ndarray:
+    """Return the similarity of each patient's last neighbour, -inf where there is none: float64 [patient]."""
+    last = np.where(np.isfinite(similar), similar, np.inf).min(axis=1)
+    return np.asarray(np.where(np.isfinite(last), last, -np.inf))
+
+
+def chosen(modality: str | tuple[str, ...] | None, source: EncodedCohort) -> tuple[str, ...]:
+    """Return the modalities compared, sorted, or raise GraphError for one that is not there."""
+    if modality is None:
+        return source.modalities
+    wanted = (modality,) if isinstance(modality, str) else modality
+    for name in wanted:
+        source.has(name)
+    return tuple(sorted(wanted))
+
+
+def called(modality: str | tuple[str, ...] | None, otherwise: str = "neighbours") -> str:
+    """Return what one relation over these modalities is called."""
+    if modality is None:
+        return otherwise
+    return modality if isinstance(modality, str) else "_".join(sorted(modality))
 
 
 def mirrored(sources: np.ndarray, targets: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Add the reverse of every edge, each pair once."""
     both = np.concatenate([np.stack([sources, targets]), np.stack([targets, sources])], axis=1)
-    pairs, first = np.unique(both, axis=1, return_index=True)
-    return pairs[0], pairs[1], np.concatenate([score, score])[first]
+    size = int(both.max(initial=0)) + 1
+    pairs, first = np.unique(both[0] * size + both[1], return_index=True)
+    return pairs // size, pairs % size, np.concatenate([score, score])[first]

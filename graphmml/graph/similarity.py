@@ -1,120 +1,124 @@
-"""Nearest patients by what both have measured: exact search through faiss, ties broken by patient id."""
+"""Nearest patients by what both have measured, whatever the metric; ties broken by patient id."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Literal
+from weakref import WeakKeyDictionary
 
-import faiss
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
-from graphmml.graph.chance import uniform
+from graphmml.errors import GraphError
+from graphmml.graph.approximate import approximately
+from graphmml.graph.gaps import gapped_of
+from graphmml.graph.points import TIE, vectors_of
+from graphmml.graph.search import Points, strongest
 
-Metric = Literal["cosine", "euclidean", "correlation"]
+Metric = Literal["cosine", "euclidean", "correlation", "gower", "jaccard", "hamming"]
+METRICS = ("cosine", "euclidean", "correlation", "gower", "jaccard", "hamming")
+ENCODED = ("cosine", "euclidean", "correlation")
+"""Metrics of encoded columns; the others, and these with an overlap, compare raw cells that both patients have."""
 
-TIE = 1e-4
-"""Similarities closer than about this are ties, ordered by a hash of both ids: without it, the first rows of a
-file would become everybody's neighbours wherever patients look alike (few binary codes)."""
-TIE_COLUMNS = 4
-BLOCK = 4096
+__all__ = ["METRICS", "TIE", "Metric", "Points", "lay_out", "nearest", "one_of", "similarity_of", "squared_distance"]
 
-
-def vectors(matrix: np.ndarray, metric: Metric) -> np.ndarray:
-    """Return rows whose inner product is the similarity (cosine, correlation), or plain rows: float64."""
-    rows = matrix.astype(np.float64)
-    if metric == "euclidean":
-        return np.asarray(rows / np.sqrt(rows.shape[1]))
-    if metric == "correlation":
-        rows = rows - rows.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(length > 0, length, 1.0))
+_LAID: WeakKeyDictionary[EncodedCohort, dict[Hashable, tuple[np.ndarray, Points]]] = WeakKeyDictionary()
 
 
-def searchable(
-    cohort: EncodedCohort, rows: np.ndarray, shared: Sequence[str], metric: Metric, *, query: bool
-) -> np.ndarray:
-    """Lay out rows so that one inner product is the mean similarity over the shared modalities: float64.
+def lay_out(
+    source: EncodedCohort, cohort: EncodedCohort, modalities: Sequence[str], metric: Metric, overlap: int | None = None
+) -> tuple[np.ndarray, Points]:
+    """Return the positions of those who have any of the modalities, and them as points, by the source's scales.
 
-    Euclidean similarity is minus half the squared distance per column; its two norm terms take a column each.
+    The source's own points are remembered as long as it lives, so that attaching one patient lays out one.
     """
-    blocks = [vectors(cohort.features[modality][rows], metric) for modality in shared]
-    joined = np.concatenate(blocks, axis=1) / np.sqrt(len(shared))
-    ties = np.stack([uniform(cohort.keys[rows], salt) for salt in range(TIE_COLUMNS)], axis=1) - 0.5
-    ties = ties / np.linalg.norm(ties, axis=1, keepdims=True)  # of one length, or the longest would be hubs
-    parts = [joined, ties * np.sqrt(TIE)]
-    if metric == "euclidean":
-        norm = -0.5 * (joined**2).sum(axis=1, keepdims=True)
-        one = np.ones_like(norm)
-        parts += [one, norm] if query else [norm, one]
-    return np.concatenate(parts, axis=1)
+    key = (tuple(modalities), metric, overlap)
+    known = _LAID.setdefault(source, {})
+    if cohort is source and key in known:
+        return known[key]
+    rows = np.flatnonzero(np.logical_or.reduce([cohort.has(modality) for modality in modalities]))
+    chosen = cohort if len(rows) == len(cohort) else cohort[rows]
+    laid: Points
+    if metric in ENCODED and overlap is None:
+        laid = vectors_of(chosen, modalities, metric)
+    else:
+        laid = gapped_of(source, chosen, modalities, metric, overlap or 1)
+    if cohort is source:
+        known[key] = (rows, laid)
+    return rows, laid
 
 
 def nearest(
-    source: EncodedCohort, target: EncodedCohort, modalities: Sequence[str], *, k: int, metric: Metric
+    source: EncodedCohort,
+    target: EncodedCohort,
+    modalities: Sequence[str],
+    *,
+    k: int,
+    metric: Metric,
+    overlap: int | None = None,
+    recall: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the k most similar source patients of each target patient, the most similar first.
 
     Returns positions int64 [target, k] (-1 where there are fewer) and similarities float64 [target, k]. Two
     patients are compared by the mean over the modalities that both have; a patient with none of them, and a
-    patient with the target's own id, is nobody's neighbour. Memory grows with target x k, and the search with
-    one block of targets at a time.
+    patient with the target's own id, is nobody's neighbour. With `overlap`, and for gower, jaccard and hamming
+    always, raw cells are compared that both have, at least so many in a modality (1). With `recall`, at least that
+    share of the k is found, as measured on a sample. Memory grows with target x k, one block at a time.
     """
-    own = source.ids.get_indexer(target.ids)
+    there, base = lay_out(source, source, modalities, metric, overlap)
+    if target is source:
+        here, query, own = there, base, None
+    else:
+        here, query = lay_out(source, target, modalities, metric, overlap)
+        own = np.full(len(here), -1, dtype=np.int64)
+        place = np.full(len(source), -1, dtype=np.int64)
+        place[there] = np.arange(len(there))
+        at = source.ids.get_indexer(target.ids[here])
+        own[at >= 0] = place[at[at >= 0]]
     best = np.full((len(target), k), -1, dtype=np.int64)
     score = np.full((len(target), k), -np.inf)
-    for here, rows in patterns(target, modalities).items():
-        for there, candidates in patterns(source, modalities).items():
-            shared = [name for name, a, b in zip(modalities, here, there, strict=True) if a and b]
-            if not shared:
-                continue
-            base = searchable(source, candidates, shared, metric, query=False)
-            for block in np.array_split(rows, -(-len(rows) // BLOCK)):
-                query = searchable(target, block, shared, metric, query=True)
-                found, similar = top(query, base, k + 1)
-                found = np.where(found < 0, -1, candidates[found])
-                similar[(found == own[block, None]) | (found < 0)] = -np.inf
-                best[block], score[block] = merged(best[block], score[block], found, similar, k)
-    best[np.isneginf(score)] = -1
+    if len(here) and len(there):
+        if recall is None:
+            found, similar = strongest(query, base, k, own)
+        else:
+            found, similar = approximately(query, base, k, recall, own)
+        best[here] = np.where(found >= 0, there[found], -1)
+        score[here] = similar
     return best, score
 
 
-def patterns(cohort: EncodedCohort, modalities: Sequence[str]) -> Mapping[tuple[bool, ...], np.ndarray]:
-    """Return the patients of each pattern of present modalities."""
-    present = np.stack([cohort.has(modality) for modality in modalities], axis=1)
-    kinds, member = np.unique(present, axis=0, return_inverse=True)
-    return {tuple(map(bool, kind)): np.flatnonzero(member == at) for at, kind in enumerate(kinds) if kind.any()}
+def similarity_of(
+    source: EncodedCohort,
+    target: EncodedCohort,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    modalities: Sequence[str],
+    metric: Metric,
+    overlap: int | None = None,
+) -> np.ndarray:
+    """Return the similarity of given pairs, NaN for a pair that shares no modality: float64 [pair]."""
+    there, base = lay_out(source, source, modalities, metric, overlap)
+    here, query = lay_out(source, target, modalities, metric, overlap)
+    similar = np.full(len(sources), np.nan)
+    both = np.isin(sources, there) & np.isin(targets, here)
+    rows, columns = np.searchsorted(here, targets[both]), np.searchsorted(there, sources[both])
+    value = query.pairs(rows, base, columns)
+    similar[both] = np.where(np.isfinite(value), value, np.nan)
+    return similar
 
 
-def top(query: np.ndarray, base: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k largest inner products of each query: candidates by faiss in float32, ranked in float64.
+def squared_distance(similar: np.ndarray, metric: Metric) -> np.ndarray:
+    """Turn similarities into squared distances: float64, never below zero.
 
-    The second ranking makes the answer for one patient the same alone and among others: the rounding of a
-    large matrix product depends on who else is in it.
+    Cosine and correlation: of the unit vectors, 2 (1 - similarity). Euclidean: per column. Gower, Jaccard and
+    Hamming: (1 - similarity) squared.
     """
-    width = min(2 * k + 16, len(base))
-    _, found = faiss.knn(
-        np.ascontiguousarray(query, dtype=np.float32),
-        np.ascontiguousarray(base, dtype=np.float32),
-        width,
-        metric=faiss.METRIC_INNER_PRODUCT,
-    )
-    similar = np.empty(found.shape)
-    for rows in chunks(len(query), 2**22 // max(1, width * query.shape[1])):
-        similar[rows] = np.einsum("qd,qcd->qc", query[rows], base[found[rows]])
-    order = np.argsort(-similar, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(found, order, axis=1), np.take_along_axis(similar, order, axis=1)
+    if metric == "euclidean":
+        return np.asarray(np.maximum(-2.0 * similar, 0.0))
+    gap = np.maximum(1.0 - similar, 0.0)
+    return np.asarray(2.0 * gap if metric in ENCODED else gap**2)
 
 
-def chunks(total: int, size: int) -> Iterator[slice]:
-    """Yield slices that cover range(total)."""
-    step = max(1, size)
-    return (slice(start, start + step) for start in range(0, total, step))
-
-
-def merged(
-    best: np.ndarray, score: np.ndarray, found: np.ndarray, similar: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k best of two lists of neighbours."""
-    positions = np.concatenate([best, found], axis=1)
-    scores = np.concatenate([score, similar], axis=1)
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(positions, order, axis=1), np.take_along_axis(scores, order, axis=1)
+def one_of(value: str, known: Sequence[str]) -> None:
+    """Raise GraphError unless the value is one of those known."""
+    if value not in known:
+        raise GraphError(f"'{value}' is not one of {', '.join(known)}")

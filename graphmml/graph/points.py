@@ -1,0 +1,105 @@
+"""Patients as points of encoded columns: cosine, correlation and euclidean similarity as one inner product."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphmml.data.encode import EncodedCohort
+from graphmml.graph.chance import uniform
+
+TIE = 1e-4
+"""Similarities closer than about this are ties, ordered by a hash of both ids: without it, the first rows of a
+file would become everybody's neighbours wherever patients look alike (few binary codes)."""
+TIE_COLUMNS = 4
+PAIRS = 2**21
+"""So many numbers are gathered at a time to compare pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """Rows whose inner product, divided by how many modalities two patients share, is their similarity.
+
+    `rows` is float32 [patient, column], zero where a modality is absent; `turned` holds the same with the two norm
+    columns of the euclidean trick exchanged, so that rows @ turned.T is the sum of similarities. `present` is
+    float32 [patient, modality], or None where every patient has the one modality compared. `ties` is float32
+    [patient, TIE_COLUMNS].
+    """
+
+    rows: np.ndarray
+    turned: np.ndarray
+    present: np.ndarray | None
+    margin: float
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def block(self, rows: slice, other: "Vectors", columns: slice) -> np.ndarray:
+        """Return similarities: float32 [row, column], -inf where no modality is shared."""
+        similar = self.rows[rows] @ other.turned[columns].T
+        if self.present is not None and other.present is not None:
+            shared = self.present[rows] @ other.present[columns].T
+            with np.errstate(divide="ignore", invalid="ignore"):
+                similar /= shared
+            similar[shared == 0] = -np.inf
+        return np.asarray(similar)
+
+    def pairs(self, rows: np.ndarray, other: "Vectors", columns: np.ndarray) -> np.ndarray:
+        """Return the similarity of each pair: float64, the same alone and among others."""
+        similar = np.empty(len(rows))
+        step = max(1, PAIRS // self.rows.shape[1])
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            mine, theirs = self.rows[rows[part]].astype(np.float64), other.turned[columns[part]].astype(np.float64)
+            similar[part] = np.einsum("pd,pd->p", mine, theirs)
+            if self.present is not None and other.present is not None:
+                shared = np.einsum("pm,pm->p", self.present[rows[part]], other.present[columns[part]])
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    similar[part] = np.where(shared > 0, similar[part] / shared, -np.inf)
+        return similar
+
+
+def vectors_of(cohort: EncodedCohort, modalities: Sequence[str], metric: str) -> Vectors:
+    """Lay out a cohort for the mean similarity over the modalities that two patients share.
+
+    Euclidean similarity is minus half the squared distance per column; its two norm terms take a column each.
+    """
+    left, right, largest = [], [], 1.0
+    for modality in modalities:
+        here = cohort.has(modality)[:, None]
+        plain = np.where(here, scaled(cohort.features[modality], metric), 0.0).astype(np.float32)
+        left.append(plain)
+        right.append(plain)
+        if metric == "euclidean":
+            norm = -0.5 * (plain.astype(np.float64) ** 2).sum(axis=1, keepdims=True)
+            one = here.astype(np.float32)
+            left += [one, norm.astype(np.float32)]
+            right += [norm.astype(np.float32), one]
+            largest = max(largest, float(-norm.min(initial=0.0)))
+    ties = tie_columns(cohort)
+    present = np.stack([cohort.has(modality) for modality in modalities], axis=1)
+    whole = len(modalities) == 1 and bool(present.all())
+    return Vectors(
+        rows=np.concatenate([*left, ties], axis=1),
+        turned=np.concatenate([*right, ties], axis=1),
+        present=None if whole else present.astype(np.float32),
+        margin=2e-6 * largest * len(modalities),
+    )
+
+
+def scaled(matrix: np.ndarray, metric: str) -> np.ndarray:
+    """Return rows whose inner product is the similarity (cosine, correlation), or rows per root of columns."""
+    if metric == "euclidean":
+        return np.asarray(matrix / np.float32(np.sqrt(matrix.shape[1])))
+    rows = matrix.astype(np.float64)
+    if metric == "correlation":
+        rows = rows - rows.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1.0))
+
+
+def tie_columns(cohort: EncodedCohort) -> np.ndarray:
+    """Return columns whose inner product breaks ties by both ids: float32 [patient, TIE_COLUMNS]."""
+    ties = np.stack([uniform(cohort.keys, salt) for salt in range(TIE_COLUMNS)], axis=1) - 0.5
+    ties = ties / np.linalg.norm(ties, axis=1, keepdims=True)  # of one length, or the longest would be hubs
+    return np.asarray(ties * np.sqrt(TIE), dtype=np.float32)
