@@ -1,171 +1,162 @@
 """SharedPhenotype: link patients who agree on what they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, combinations
 
 import numpy as np
-import pandas as pd
 
-from graphmml.data.columns import is_number
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
-from graphmml.graph.chance import choose, own_position, rank_by_key
+from graphmml.graph.agreeing import Stretches, agreement, by_column, phenotypes
+from graphmml.graph.chance import mixed, own_position, rank_by_key, uniform
 from graphmml.graph.relations import Relation, Relations
 
 BLOCK = 1024
+MOST_COLUMNS = 8
 
 
 @dataclass(frozen=True)
 class SharedPhenotype:
-    """Each patient listens to up to k of the patients who agree with it on every phenotype named.
+    """Each patient listens to up to k of the patients who agree with it on the phenotypes named.
 
     Names agree when equal, numbers when within `tolerance` (given by column; 0 where not). Missing never equals
-    missing: a patient who lacks one of the phenotypes gets no link. Of the many who agree, k are chosen by a
-    hash of ids and `seed`, so that a site of 10,000 patients is not a clique of 50 million edges; the population
-    graph of Parisot et al. (Medical Image Analysis 2018) is the case of k without bound.
+    missing: it agrees with nobody. With `weights` (by column) an edge weighs the sum of those that agree, without
+    them 1. `least` is how much must agree, in weights, or in phenotypes where there are none: `least=2` of three
+    phenotypes links patients who agree on any two; None wants all. Those who agree on more come first; of the
+    many who agree on as much, k are chosen by a hash of ids and `seed`, so that a site of 10,000 patients is not
+    a clique of 50 million edges: the population graph of Parisot et al. (Medical Image Analysis 2018) is the
+    case of k without bound.
     """
 
     columns: str | tuple[str, ...]
     tolerance: float | tuple[float, ...] = 0.0
     k: int = 10
     seed: int = 0
+    weights: float | tuple[float, ...] | None = None
+    least: float | None = None
 
     def __post_init__(self) -> None:
-        names = (self.columns,) if isinstance(self.columns, str) else tuple(self.columns)
-        spread = self.tolerance if isinstance(self.tolerance, (tuple, list)) else (self.tolerance,) * len(names)
+        names, spread = by_column(self.columns, self.tolerance, "tolerances", zero=True)
         object.__setattr__(self, "columns", names)
-        object.__setattr__(self, "tolerance", tuple(float(value) for value in spread))
-        if not names or len(spread) != len(names) or min(spread) < 0 or self.k < 1:
+        object.__setattr__(self, "tolerance", spread)
+        if self.weights is not None:
+            object.__setattr__(self, "weights", by_column(names, self.weights, "weights", zero=False)[1])
+        whole = sum(self.counted)
+        if self.k < 1:
+            raise GraphError(f"k is {self.k}; give at least one phenotype, and k of 1 or more")
+        if self.least is not None and not 0 < self.least <= whole * (1 + 1e-9):
+            raise GraphError(f"least is {self.least} of {whole:g} that can agree; give more than 0, up to {whole:g}")
+        if self.least is not None and len(names) > MOST_COLUMNS:
             raise GraphError(
-                f"{len(names)} phenotypes, {len(spread)} tolerances and k = {self.k} were given; "
-                "give at least one phenotype, one tolerance of zero or more for each, and k of 1 or more"
+                f"least is {self.least} of {len(names)} phenotypes, too many combinations; name {MOST_COLUMNS} or fewer"
             )
 
     @property
-    def by_column(self) -> Mapping[str, float]:
-        """The tolerance of each phenotype."""
-        spread = self.tolerance if isinstance(self.tolerance, tuple) else (self.tolerance,)
-        return dict(zip(self.columns, spread, strict=True))
+    def counted(self) -> tuple[float, ...]:
+        """What each phenotype counts towards `least`."""
+        return self.weights if isinstance(self.weights, tuple) else (1.0,) * len(self.columns)
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return one relation named after the phenotypes."""
-        exact: list[str] = []
-        near: list[str] = []
-        for column, tolerance in self.by_column.items():
-            (near if is_number(source.column(column)) and tolerance > 0 else exact).append(column)
+        spread = self.tolerance if isinstance(self.tolerance, tuple) else (self.tolerance,)
+        parts = phenotypes(source, target, self.columns, spread)
         order = rank_by_key(source)  # candidates stand in an order that ids alone decide
-        groups = agreeing(source, target, exact)
         own = own_position(source, target)
-        sources, targets = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for there, here in groups:
-            candidates = order[np.isin(order, there)]
-            chosen_source, chosen_target = self.within(candidates, here, near, source, target, own)
-            sources.append(chosen_source)
-            targets.append(chosen_target)
-        name = "same_" + "_".join(self.columns)
-        return Relations((Relation.of(name, np.concatenate(sources), np.concatenate(targets)),))
+        picked = np.full((len(target), self.k), -1, dtype=np.int64)
+        for level in self.levels():
+            stretches = [Stretches.of([parts[at] for at in subset], order) for subset in level]
+            open_rows = np.flatnonzero(picked[:, -1] < 0)
+            for rows in np.array_split(open_rows, -(-len(open_rows) // BLOCK) or 1):
+                pool = Pool.of([stretch.among(rows) for stretch in stretches])
+                picked[rows] = pool.drawn(picked[rows], own[rows], target.keys[rows], source.keys, self.seed)
+        targets, rank = np.nonzero(picked >= 0)
+        sources = picked[targets, rank]
+        weight = None if self.weights is None else agreement(parts, self.counted, sources, targets)
+        return Relations((Relation.of("same_" + "_".join(self.columns), sources, targets, weight),))
 
-    def within(
-        self,
-        candidates: np.ndarray,
-        here: np.ndarray,
-        near: list[str],
-        source: EncodedCohort,
-        target: EncodedCohort,
-        own: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Choose among the candidates of one group; numbers must be within their tolerance."""
-        first, width = np.zeros(len(here), dtype=np.int64), np.full(len(here), len(candidates))
-        if near:
-            candidates, first, width, here = windows(
-                candidates, here, source.column(near[0]), target.column(near[0]), self.by_column[near[0]]
-            )
-        if len(near) < 2:
-            return self.drawn(candidates, first, width, here, target.keys, own)
-        further = [
-            (source.column(column).to_numpy(), target.column(column).to_numpy(), self.by_column[column])
-            for column in near[1:]
-        ]
-        sources, targets = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for start in range(0, len(here), BLOCK):
-            rows = slice(start, start + BLOCK)
-            chosen = self.drawn(*narrowed(candidates, first[rows], width[rows], here[rows], further), target.keys, own)
-            sources.append(chosen[0])
-            targets.append(chosen[1])
-        return np.concatenate(sources), np.concatenate(targets)
+    def levels(self) -> list[list[tuple[int, ...]]]:
+        """Return the combinations of phenotypes that are enough, those that weigh the same together, heaviest first."""
+        every = tuple(range(len(self.columns)))
+        if self.least is None:
+            return [[every]]
+        weighed: dict[float, list[tuple[int, ...]]] = {}
+        for subset in chain.from_iterable(combinations(every, size) for size in range(1, len(every) + 1)):
+            weight = round(sum(self.counted[at] for at in subset), 9)
+            if weight >= self.least - 1e-9:
+                weighed.setdefault(weight, []).append(subset)
+        return [weighed[weight] for weight in sorted(weighed, reverse=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Several stretches of candidates for each target, read as one list of `total` positions."""
+
+    candidates: np.ndarray
+    start: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    total: np.ndarray
+
+    @classmethod
+    def of(cls, stretches: Sequence[Stretches]) -> "Pool":
+        """Join stretches one behind the other."""
+        sizes = np.array([len(part.candidates) for part in stretches])
+        start = np.stack([part.first for part in stretches], axis=1) + (np.cumsum(sizes) - sizes)
+        width = np.stack([part.width for part in stretches], axis=1)
+        after = np.cumsum(width, axis=1)
+        return cls(np.concatenate([part.candidates for part in stretches]), start, after - width, after, after[:, -1])
+
+    def at(self, rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Return the source patients at given positions of given targets' lists: int64 [pair]."""
+        part = (positions[:, None] >= self.after[rows]).sum(axis=1)
+        return np.asarray(self.candidates[self.start[rows, part] + positions - self.before[rows, part]])
 
     def drawn(
+        self, picked: np.ndarray, own: np.ndarray, keys: np.ndarray, source_keys: np.ndarray, seed: int
+    ) -> np.ndarray:
+        """Fill each target's row of `picked` from its list by chance, nobody twice and never itself.
+
+        Who stands in several stretches agrees on more than any of them asks, and was picked before: everybody
+        else stands once, so that a position drawn evenly is a patient drawn evenly.
+        """
+        picked = picked.copy()
+        stretches = self.after.shape[1]
+        few = self.total <= 2 * (picked.shape[1] + 1) * stretches
+        self.take_first(picked, np.flatnonzero(few), own, keys, source_keys, seed)
+        rows = np.flatnonzero(~few)
+        taken = (picked >= 0).sum(axis=1)
+        salt = 0
+        while len(rows):
+            draw = np.floor(uniform(keys[rows], seed * 1009 + salt) * self.total[rows]).astype(np.int64)
+            found = self.at(rows, draw)
+            fresh = (found != own[rows]) & ~(picked[rows] == found[:, None]).any(axis=1)
+            picked[rows[fresh], taken[rows[fresh]]] = found[fresh]
+            taken[rows[fresh]] += 1
+            rows = rows[taken[rows] < picked.shape[1]]
+            salt += 1
+        return picked
+
+    def take_first(
         self,
-        candidates: np.ndarray,
-        first: np.ndarray,
-        width: np.ndarray,
-        here: np.ndarray,
-        keys: np.ndarray,
+        picked: np.ndarray,
+        rows: np.ndarray,
         own: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw up to k of each target's stretch of the candidates, never itself."""
-        # one more than k, since a patient may draw itself
-        drawn = choose(keys[here], width, self.k + 1, self.seed)
-        picked = np.where(drawn < 0, -1, candidates[np.minimum(first[:, None] + drawn, len(candidates) - 1)])
-        picked[picked == own[here, None]] = -1
-        surplus = np.cumsum(picked >= 0, axis=1) > self.k
-        picked[surplus] = -1
-        rows, rank = np.nonzero(picked >= 0)
-        return picked[rows, rank], here[rows]
-
-
-def agreeing(source: EncodedCohort, target: EncodedCohort, columns: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (source positions, target positions) of each combination of values that both sides have."""
-    if not columns:
-        return [(np.arange(len(source)), np.arange(len(target)))]
-    there = combined(source, columns)
-    here = combined(target, columns)
-    mine = here.groupby(here).indices
-    return [(rows, mine[value]) for value, rows in there.groupby(there).indices.items() if value in mine]
-
-
-def combined(cohort: EncodedCohort, columns: list[str]) -> pd.Series:
-    """Write several phenotypes as one value; missing if any of them is."""
-    parts = [cohort.column(column).reset_index(drop=True) for column in columns]
-    known = np.logical_and.reduce([part.notna().to_numpy() for part in parts])
-    text = parts[0].astype("object").astype(str)
-    for part in parts[1:]:
-        text = text + "\x1f" + part.astype("object").astype(str)
-    return text.where(known)
-
-
-def windows(
-    candidates: np.ndarray,
-    here: np.ndarray,
-    there_values: pd.Series,
-    here_values: pd.Series,
-    tolerance: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sort candidates by a number and find each target's window in them; those without the number drop out."""
-    values = there_values.to_numpy(dtype=np.float64)[candidates]
-    candidates, values = candidates[~np.isnan(values)], values[~np.isnan(values)]
-    order = np.argsort(values, kind="stable")
-    candidates, values = candidates[order], values[order]
-    wanted = here_values.to_numpy(dtype=np.float64)[here]
-    here, wanted = here[~np.isnan(wanted)], wanted[~np.isnan(wanted)]
-    first = np.searchsorted(values, wanted - tolerance, side="left")
-    last = np.searchsorted(values, wanted + tolerance, side="right")
-    some = last > first
-    return candidates, first[some], (last - first)[some], here[some]
-
-
-def narrowed(
-    candidates: np.ndarray,
-    first: np.ndarray,
-    width: np.ndarray,
-    here: np.ndarray,
-    further: Sequence[tuple[np.ndarray, np.ndarray, float]],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Keep of each target's window those near enough in further numbers; targets with nobody left drop out."""
-    kept = []
-    for at, start, count in zip(here, first, width, strict=True):
-        window = candidates[start : start + count]
-        near = [np.abs(there[window] - mine[at]) <= tolerance for there, mine, tolerance in further]
-        kept.append(window[np.logical_and.reduce(near)])
-    left = np.array([len(part) for part in kept], dtype=np.int64)
-    return np.concatenate(kept), (np.cumsum(left) - left)[left > 0], left[left > 0], here[left > 0]
+        keys: np.ndarray,
+        source_keys: np.ndarray,
+        seed: int,
+    ) -> None:
+        """Order short lists by a hash of both ids and take from the front, into `picked`."""
+        at, position = np.nonzero(np.arange(self.total[rows].max(initial=0))[None, :] < self.total[rows, None])
+        owner = rows[at]
+        found = self.at(owner, position)
+        fresh = (found != own[owner]) & ~(picked[owner] == found[:, None]).any(axis=1)
+        owner, found = owner[fresh], found[fresh]
+        order = np.lexsort((mixed(keys[owner] ^ mixed(source_keys[found], seed), seed), owner))
+        owner, found = owner[order], found[order]
+        again = np.zeros(len(owner), dtype=bool)  # only where one weight is lost in the rounding of another
+        again[1:] = (owner[1:] == owner[:-1]) & (found[1:] == found[:-1])
+        owner, found = owner[~again], found[~again]
+        rank = np.arange(len(owner)) - np.searchsorted(owner, owner) + (picked >= 0).sum(axis=1)[owner]
+        kept = rank < picked.shape[1]
+        picked[owner[kept], rank[kept]] = found[kept]
