@@ -43,15 +43,29 @@ for wide in map(int, sys.argv[3].split(",")):
 print(json.dumps({"seconds": seconds, "recall": float(np.mean(hits)), "wide": wide}))
 """
 DIABETES = {
-    "Neighbours()": gm.Neighbours(),
-    "Neighbours(each=True)": gm.Neighbours(each=True),
-    "Neighbours(metric='gower')": gm.Neighbours(metric="gower"),
-    "Neighbours('medications', metric='hamming')": gm.Neighbours("medications", metric="hamming"),
-    "Neighbours('diagnoses', metric='jaccard')": gm.Neighbours("diagnoses", metric="jaccard"),
-    "Neighbours(edges='scaled', weight='rbf')": gm.Neighbours(edges="scaled", weight="rbf"),
-    "Within(0.02)": gm.Within(0.02),
-    "Densest(10)": gm.Densest(10),
-    "SharedPhenotype": gm.SharedPhenotype(("gender", "race", "age"), tolerance=(0, 0, 5)),
+    repr(links): links
+    for links in (
+        gm.Neighbours(),
+        gm.Neighbours(each=True),
+        gm.Neighbours(metric="gower"),
+        gm.Neighbours("medications", metric="hamming"),
+        gm.Neighbours("diagnoses", metric="jaccard"),
+        gm.Neighbours(edges="scaled", weight="rbf"),
+        gm.Neighbours("admission", recall=0.95),
+        gm.Within(0.02),
+        gm.Densest(10),
+        gm.SharedPhenotype(("gender", "race", "age"), tolerance=(0, 0, 5)),
+        gm.PhenotypeGate("medications", ("gender", "race")),
+        gm.FusedSimilarity(k=10, candidates=10, iterations=5),
+        gm.Concepts("diagnoses", hierarchy="icd9", shared=True),
+        gm.Concepts("admission", numbers=4),
+        gm.ModalityNodes(),
+        gm.Restricted(gm.Neighbours(), across="gender"),
+        gm.Layers((gm.Neighbours("admission"), gm.Concepts("diagnoses"))),
+        gm.Union((gm.Neighbours("medications"), gm.SharedPhenotype("race"))),
+        gm.Intersection((gm.Neighbours(k=30), gm.Neighbours("admission", k=100))),
+        gm.Reweighted(gm.SharedPhenotype("race"), modality="admission"),
+    )
 }
 
 

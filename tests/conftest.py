@@ -38,10 +38,27 @@ def frames():
     return frames_of()
 
 
+def visits_of(ids, seed=0):
+    """Nought to four visits a patient, numbered within it, some at one time, some at none; codes of each."""
+    random = np.random.default_rng(seed)
+    rows = [(name, f"v{at}", random.integers(0, 4) * 30.0) for name in ids for at in range(random.integers(0, 5))]
+    visits = pd.DataFrame(rows, columns=["id", "visit", "time"]).sample(frac=1, random_state=seed)
+    visits["time"] = visits["time"].mask(random.random(len(visits)) < 0.15)
+    codes = [(name, visit, f"c{code}") for name, visit, _ in rows for code in random.integers(0, 9, 3)]
+    return visits, {"codes": pd.DataFrame(codes, columns=["id", "visit", "code"])}
+
+
+@pytest.fixture
+def visits():
+    """Make visits and their codes for given ids, for Cohort.with_visits."""
+    return visits_of
+
+
 @pytest.fixture
 def cohort(frames):
     tables, outcome, groups = frames
-    return gm.Cohort.from_frames(tables, outcome, groups=groups, positive="case")
+    made = gm.Cohort.from_frames(tables, outcome, groups=groups, positive="case")
+    return made.with_visits(*visits_of(made.ids))
 
 
 @pytest.fixture

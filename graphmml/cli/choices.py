@@ -2,19 +2,35 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import partial
 from importlib import import_module
+from inspect import Parameter, signature
 from typing import Any
 
 import graphmml as gm
+from graphmml.cli.links import Written, written
 from graphmml.errors import CohortError, GraphError
 
 LINKS = {
     "neighbours": "Neighbours",
+    "within": "Within",
+    "densest": "Densest",
     "phenotype": "SharedPhenotype",
     "concepts": "Concepts",
+    "known": "KnownEdges",
+    "modalities": "ModalityNodes",
+    "visits": "Visits",
+    "fused": "FusedSimilarity",
     "random": "RandomEdges",
     "none": "NoEdges",
+    "gate": "PhenotypeGate",
+    "layers": "Layers",
+    "union": "Union",
+    "intersection": "Intersection",
+    "reweighted": "Reweighted",
+    "restricted": "Restricted",
+    "shuffled": "Shuffled",
 }
 CONVS = {"sage": "SAGEStack", "gcn": "GCNStack", "gat": "GATStack"}
 FUSIONS = {
@@ -23,6 +39,8 @@ FUSIONS = {
     "attention": "AttentionFusion",
     "concat": "ConcatFusion",
 }
+
+STRUCTURES = {"phenotype": "PhenotypeEdges", "neighbours": "NeighbourEdges"}
 
 
 def named(word: str, known: Mapping[str, str], what: str) -> Any:
@@ -41,32 +59,53 @@ def named(word: str, known: Mapping[str, str], what: str) -> Any:
 
 
 def links_of(text: str) -> Any:
-    """Turn neighbours:modality=labs,k=10 into Neighbours("labs", k=10); a+b in a value is a tuple."""
-    word, options = split_options(text)
+    """Turn neighbours:modality=labs,k=10 into Neighbours("labs", k=10); a+b in a value is a tuple.
+
+    Constructors of constructors hold theirs in parentheses: union(neighbours:k=5; phenotype:columns=sex):weight=max.
+    """
+    return made(written(text, LINKS))
+
+
+def made(links: Written) -> Any:
+    """Turn what was written into a constructor."""
+    word = links.word
     kind = named(word, LINKS, "constructor")
     if not is_dataclass(kind):
         raise GraphError(f"'{word}' is no frozen dataclass with a link method")
-    known = [field.name for field in fields(kind)]
-    values: dict[str, Any] = {}
-    for option in filter(None, options.split(",")):
-        key, equals, value = option.partition("=")
+    first = next((field for field in fields(kind) if field.name == "links"), None)
+    values = {} if first is None and links.inner is None else inner_of(links, first)
+    known = [field.name for field in fields(kind) if field.name != "links"]
+    for option in links.options:
+        key, equals, value = map(str.strip, option.partition("="))
         if key not in known or not equals:
             raise GraphError(f"'{word}' has no option '{option}'; it has: {', '.join(known)} (write name=value)")
         values[key] = value_of(value)
     try:
-        made: Any = kind(**values)  # type: ignore[operator]  # a class, though mypy sees an instance
-        return made
+        constructor: Any = kind(**values)  # type: ignore[operator]  # a class, though mypy sees an instance
+        return constructor
     except TypeError:
-        raise GraphError(f"'{word}' wants: {', '.join(known)}; write for instance {word}:{known[0]}=...") from None
+        example = f"{word}:{known[0]}=..." if known else word
+        raise GraphError(f"'{word}' wants: {', '.join(known)}; write for instance {example}") from None
 
 
-def split_options(text: str) -> tuple[str, str]:
-    """Separate the name from its options: the first colon, or for module:Class the first comma or second colon."""
-    word, _, rest = text.partition(":")
-    if word in LINKS:
-        return word, rest
-    name, _, options = rest.replace(":", ",", 1).partition(",")
-    return (f"{word}:{name}" if name else word), options
+def inner_of(links: Written, field: Field[Any] | None) -> dict[str, Any]:
+    """Return the constructors that stand in parentheses as the field that takes them, one or several."""
+    word, inner = links.word, links.inner or ()
+    if field is None:
+        raise GraphError(f"'{word}' takes no constructors in parentheses; write its options behind a colon")
+    if links.inner is None and (field.default, field.default_factory) != (MISSING, MISSING):
+        return {}
+    if not inner:
+        raise GraphError(f"'{word}' wants constructors in parentheses; write for instance {word}(neighbours:k=10)")
+    constructors = tuple(made(part) for part in inner)
+    if "tuple" in str(field.type):
+        return {"links": constructors}
+    if len(constructors) > 1:
+        raise GraphError(
+            f"'{word}' takes one constructor and {len(constructors)} are given; "
+            f"join them inside it: {word}(union(...)) or {word}(layers(...))"
+        )
+    return {"links": constructors[0]}
 
 
 def value_of(text: str) -> Any:
@@ -82,13 +121,51 @@ def value_of(text: str) -> Any:
 
 
 def convs_of(text: str) -> dict[str, Any]:
-    """Turn sage,gat into {"sage": SAGEStack, "gat": GATStack}."""
-    return {word: named(word, CONVS, "conv") for word in text.split(",")}
+    """Turn sage:depth=2,gat into {"sage:depth=2": partial(SAGEStack, depth=2), "gat": GATStack}."""
+    return {word: module_of(word, CONVS, "conv") for word in words_of(text)}
 
 
 def fusion_of(text: str) -> Any:
     """Turn mean into MeanFusion."""
     return named(text, FUSIONS, "fusion")
+
+
+def structures_of(text: str) -> dict[str, Any]:
+    """Turn none,neighbours:k=5 into {"none": None, "neighbours:k=5": partial(NeighbourEdges, k=5)}."""
+    return {word: None if word == "none" else module_of(word, STRUCTURES, "structure") for word in words_of(text)}
+
+
+def words_of(text: str) -> list[str]:
+    """Split at commas; a piece such as dropout=0.1 goes on with the options of the word before it."""
+    words: list[str] = []
+    for piece in text.split(","):
+        if words and "=" in piece and ":" not in piece.partition("=")[0]:
+            words[-1] += f",{piece}"
+        else:
+            words.append(piece)
+    return words
+
+
+def module_of(text: str, known: Mapping[str, str], what: str) -> Any:
+    """Turn sage:depth=2 into partial(SAGEStack, depth=2): a class with some of its keyword-only options."""
+    word, _, rest = text.partition(":")
+    if word not in known:
+        name, _, rest = rest.replace(":", ",", 1).partition(",")
+        word = f"{word}:{name}" if name.isidentifier() else word
+    kind = named(word, known, what)
+    options = {name: item for name, item in signature(kind).parameters.items() if item.kind == item.KEYWORD_ONLY}
+    values: dict[str, Any] = {}
+    for option in filter(None, rest.split(",")):
+        key, equals, written = option.partition("=")
+        if key not in options or not equals:
+            raise GraphError(f"'{word}' has no option '{option}'; it has: {', '.join(options)} (write name=value)")
+        values[key] = value_of(written)
+        if isinstance(options[key].default, (int, float)) and not isinstance(values[key], (int, float)):
+            raise GraphError(f"{key} of '{word}' is '{written}'; a number, or true or false, is wanted")
+    lacking = [name for name, item in options.items() if item.default is Parameter.empty and name not in values]
+    if lacking:
+        raise GraphError(f"'{word}' wants {', '.join(lacking)}; write for instance {word}:{lacking[0]}=...")
+    return partial(kind, **values) if values else kind
 
 
 @dataclass(frozen=True)
@@ -100,15 +177,17 @@ class ModelChoice:
     fusion: str
     members: int
     seed: int
+    structure: str = "none"
 
     def models(self) -> dict[str, Any]:
-        """Return one GraphClassifier a conv, named after conv and links."""
+        """Return one GraphClassifier a conv and structure, named after conv, links and structure."""
         links = links_of(self.links)
         return {
-            f"{word} on {self.links}": gm.GraphClassifier(
-                links, conv, fusion_of(self.fusion), members=self.members, seed=self.seed
+            f"{word} on {self.links}" + (f", edges learned by {name}" if structure else ""): gm.GraphClassifier(
+                links, conv, fusion_of(self.fusion), structure=structure, members=self.members, seed=self.seed
             )
             for word, conv in convs_of(self.conv).items()
+            for name, structure in structures_of(self.structure).items()
         }
 
 

@@ -74,12 +74,15 @@ def leave(findings: Sequence[Finding], fail_on: str) -> None:
         sys.exit(1)
 
 
-def build(path: Path, *, output: Path, links: str, json: bool) -> None:
-    """Build and write a graph."""
+def build(path: Path, *, output: Path, links: str, onto: Path | None, json: bool) -> None:
+    """Build a graph, join it to an earlier one if that is given, and write it."""
     cohort = gm.read_cohort(path)
     constructor = links_of(links)
     encoded = gm.CohortEncoder().fit(cohort).transform(cohort)
     graph = gm.build_graph(constructor, encoded)
+    if onto is not None:
+        before, known = import_module("graphmml.graph.store").load_graph(onto)
+        graph, links = gm.join_graphs(before, graph), f"{known.get('links', onto.name)} and {links}"
     facts = {
         "links": links,
         "cohort": os.path.relpath(path, output.parent),
@@ -186,7 +189,7 @@ def fit(path: Path, choice: ModelChoice, *, output: Path, json: bool) -> None:
     cohort = gm.read_cohort(path)
     models = choice.models()
     if len(models) != 1:
-        raise GraphmmlError("fit makes one model; name one conv")
+        raise GraphmmlError("fit makes one model; name one conv and one structure")
     model = next(iter(models.values())).fit(cohort)
     gm.save(model, output)
     if json:
@@ -227,13 +230,28 @@ def predict(model: Path, path: Path, *, output: Path, trust: Sequence[str], json
     return None
 
 
-def export(folder: Path, *, output: Path, to: str, ids: bool, json: bool) -> None:
-    """Write a graph in another format."""
-    graph, _ = import_module("graphmml.graph.store").load_graph(folder)
-    import_module("graphmml.graph.convert").write(graph, output, to, ids=ids)
+def graph_in(folder: Path) -> tuple[gm.PatientGraph, dict[str, Any]]:
+    """Read a graph and its manifest; of a fitted model, the training graph with the weights it is heard by."""
+    if (folder / "weights.safetensors").exists():
+        return gm.learned_graph(gm.load(folder)), {}
+    graph, manifest = import_module("graphmml.graph.store").load_graph(folder)
+    return graph, manifest
+
+
+def export(folder: Path, *, output: Path, to: str, cohort: Path | None, ids: bool, json: bool) -> None:
+    """Write a graph in another format, with what its patients have where the format holds that."""
+    graph, manifest = graph_in(folder)
+    home = import_module("graphmml.graph.export")
+    features = None
+    if to in home.WITH_FEATURES:
+        if cohort is None and "cohort" not in manifest:
+            raise CohortError(f"{to} holds what patients have; name their cohort with --cohort")
+        features = matching(gm.read_cohort(cohort or folder.parent / manifest["cohort"]), graph.ids)
+    home.write(graph, output, to, ids=ids, features=features)
     if json:
         return emit({"schema": "graphmml.export/1", "file": str(output), "format": to, "edges": graph.edges})
-    return out().print(f"wrote {output}: {graph.patients} patients, {graph.edges} edges", markup=False)
+    told = "" if features is None else ", with these patients' data: share it as you would share them"
+    return out().print(f"wrote {output}: {graph.patients} patients, {graph.edges} edges{told}", markup=False)
 
 
 def rule(code: str | None, *, json: bool) -> None:

@@ -29,11 +29,20 @@ LinksOption = Annotated[
     str,
     typer.Option(
         help="constructor and its fields: neighbours:modality=labs,k=10; phenotype:columns=sex; "
-        "concepts:modality=codes; random:k=10; none; or your_module:YourClass,field=value"
+        "concepts:modality=codes; modalities:k=10; visits; random:k=10; none; or your_module:YourClass,field=value"
     ),
 ]
-ConvOption = Annotated[str, typer.Option(help="sage, gcn or gat; several separated by commas; or module:Class")]
+ConvOption = Annotated[
+    str, typer.Option(help="sage, gcn or gat, with options: sage:depth=2; several separated by commas; or module:Class")
+]
 FusionOption = Annotated[str, typer.Option(help="mean, gated, attention or concat; or module:Class")]
+StructureOption = Annotated[
+    str,
+    typer.Option(
+        help="learn how much each edge is heard: none; phenotype:modality=clinical; neighbours or neighbours:k=5; "
+        "several separated by commas; or module:Class"
+    ),
+]
 FailOn = Annotated[str, typer.Option(help="exit with 1 from which finding on: never, warn or fail")]
 Members = Annotated[int, typer.Option(help="networks in the ensemble, each stopped by another inner part")]
 Jobs = Annotated[int, typer.Option(help="processes; -1 takes every core")]
@@ -76,10 +85,13 @@ def build(
     cohort: CohortArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="the folder to write the graph to")],
     links: LinksOption = "neighbours:each=true",
+    onto: Annotated[
+        Path | None, typer.Option(metavar="GRAPH", help="a graph of these patients to add the new relations to")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Link the patients of a cohort and write the graph to a folder."""
-    commands().build(cohort, output=output, links=links, json=json)
+    commands().build(cohort, output=output, links=links, onto=onto, json=json)
 
 
 @app.command()
@@ -96,11 +108,26 @@ def diagnose(
 
 
 @app.command()
+def compare(
+    cohort: CohortArgument,
+    links: Annotated[
+        list[str] | None, typer.Option(help="a constructor beside the usual ones, as for build; repeat for several")
+    ] = None,
+    only: Annotated[bool, typer.Option("--only", help="those of --links alone, without the usual ones")] = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Set graphs side by side, untrained: degree, components, homophily against chance, agreement, cost."""
+    import_module("graphmml.cli.compare").compare(cohort, links=links or [], only=only, seed=seed, json=json)
+
+
+@app.command()
 def cv(
     cohort: CohortArgument,
     links: LinksOption = "neighbours:each=true",
     conv: ConvOption = "sage",
     fusion: FusionOption = "gated",
+    structure: StructureOption = "none",
     folds: Annotated[int, typer.Option(help="folds of the cross-validation")] = 5,
     repeats: Annotated[int, typer.Option(help="how often to shuffle and fold again")] = 5,
     split: Annotated[bool, typer.Option("--split", help="the cohort's official split instead of folds")] = False,
@@ -117,7 +144,7 @@ def cv(
     """Cross-validate a graph beside its controls and plain baselines, and say whether it helped."""
     commands().cv(
         cohort,
-        commands().ModelChoice(links, conv, fusion, members, seed),
+        commands().ModelChoice(links, conv, fusion, members, seed, structure),
         commands().FoldChoice(folds, repeats, split, leave_out, seeds, seed),
         setting=setting,
         jobs=jobs,
@@ -134,12 +161,14 @@ def fit(
     links: LinksOption = "neighbours:each=true",
     conv: ConvOption = "sage",
     fusion: FusionOption = "gated",
+    structure: StructureOption = "none",
     members: Members = 5,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Fit a graph classifier on every labelled patient and write it to a folder."""
-    commands().fit(cohort, commands().ModelChoice(links, conv, fusion, members, seed), output=output, json=json)
+    choice = commands().ModelChoice(links, conv, fusion, members, seed, structure)
+    commands().fit(cohort, choice, output=output, json=json)
 
 
 @app.command()
@@ -156,14 +185,17 @@ def predict(
 
 @app.command()
 def export(
-    graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="a folder that build wrote")],
+    graph: Annotated[Path, typer.Argument(metavar="GRAPH|MODEL", help="a folder that build or fit wrote")],
     output: Annotated[Path, typer.Option("--output", "-o", help="the file to write")],
-    to: Annotated[str, typer.Option(help="graphml, gexf, pyg or csv")] = "graphml",
+    to: Annotated[
+        str, typer.Option(help="graphml, gexf, pyg, csv, parquet, csr (.npz), h5ad (scanpy) or h5mu (muon)")
+    ] = "graphml",
+    cohort: Annotated[Path | None, typer.Option(help="the cohort whose tables go into h5ad or h5mu, if moved")] = None,
     ids: Annotated[bool, typer.Option("--show-ids", help="write patient ids instead of p0, p1 ...")] = False,
     json: Json = False,
 ) -> None:
-    """Write a graph for Cytoscape, Gephi, PyG or a spreadsheet."""
-    commands().export(graph, output=output, to=to, ids=ids, json=json)
+    """Write a graph for Cytoscape, Gephi, PyG, scipy, scanpy or a spreadsheet."""
+    commands().export(graph, output=output, to=to, cohort=cohort, ids=ids, json=json)
 
 
 @app.command()

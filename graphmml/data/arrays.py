@@ -8,6 +8,7 @@ import pandas as pd
 
 from graphmml.data.columns import is_number
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.timeline import Timeline
 
 Arrays = dict[str, np.ndarray]
 
@@ -19,7 +20,7 @@ def to_arrays(cohort: EncodedCohort) -> Arrays:
         arrays[f"feature/{modality}"] = matrix
         arrays[f"columns/{modality}"] = text(cohort.columns[modality])
         arrays |= table_arrays(f"table/{modality}", cohort.tables[modality])
-    return arrays | table_arrays("groups", cohort.groups)
+    return arrays | table_arrays("groups", cohort.groups) | timeline_arrays(cohort.timeline)
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> EncodedCohort:
@@ -33,7 +34,29 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> EncodedCohort:
         columns={modality: tuple(arrays[f"columns/{modality}"].tolist()) for modality in modalities},
         tables={modality: table(arrays, f"table/{modality}", ids) for modality in modalities},
         groups=table(arrays, "groups", ids),
+        timeline=timeline(arrays),
     )
+
+
+def timeline_arrays(known: Timeline) -> Arrays:
+    """Lay out visits and events; nothing where there are none."""
+    if not len(known):
+        return {}
+    arrays = {"visits/modalities": text(known.events)} | table_arrays("visits", known.visits)
+    for modality, frame in known.events.items():
+        arrays |= table_arrays(f"events/{modality}", frame)
+    return arrays
+
+
+def timeline(arrays: Mapping[str, np.ndarray]) -> Timeline:
+    """Undo `timeline_arrays`."""
+    if "visits/modalities" not in arrays:
+        return Timeline()
+
+    def rows(prefix: str) -> pd.DataFrame:
+        return table(arrays, prefix, pd.RangeIndex(len(arrays[f"{prefix}/0"])))
+
+    return Timeline(rows("visits"), {name: rows(f"events/{name}") for name in arrays["visits/modalities"].tolist()})
 
 
 def table_arrays(prefix: str, frame: pd.DataFrame) -> Arrays:

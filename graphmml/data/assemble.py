@@ -1,6 +1,6 @@
 """From a validated cohort file to aligned tables: opens every file once and joins by id."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from graphmml.data.columns import parse
 from graphmml.data.ids import align, refuse_strangers, refuse_variants, union
 from graphmml.data.outcome import Outcome, class_outcome
 from graphmml.data.tables import count_events, index_by_id, last_values, open_table, text_column, want
+from graphmml.data.timeline import Timeline, days
 from graphmml.errors import CohortError
 
 Reader = Callable[[str], tuple[Path, pd.DataFrame]]
@@ -29,6 +30,7 @@ class Assembled(NamedTuple):
     split: pd.Series | None
     name: str
     notes: tuple[str, ...]
+    timeline: Timeline
 
 
 def assemble(spec: CohortFile, folder: Path) -> Assembled:
@@ -51,6 +53,7 @@ def assemble(spec: CohortFile, folder: Path) -> Assembled:
     for name, group in spec.group.items():
         groups[name], note = group_of(name, group, spec.cohort.id, read, ids)
         notes.append(note)
+    timeline, said = timeline_of(spec, read, ids)
     return Assembled(
         ids=ids,
         tables={name: table.reindex(ids) for name, table in tables.items()},
@@ -59,7 +62,8 @@ def assemble(spec: CohortFile, folder: Path) -> Assembled:
         blocks=tuple(name for name, group in spec.group.items() if group.block),
         split=split,
         name=folder.resolve().name or "cohort",
-        notes=tuple(note for note in notes if note),
+        notes=tuple(note for note in (*notes, *said) if note),
+        timeline=timeline,
     )
 
 
@@ -167,3 +171,46 @@ def group_of(name: str, part: GroupPart, identifier: str, read: Reader, ids: pd.
     path, raw = read(part.path)
     table = index_by_id(raw, part.id or identifier, path)
     return align(text_column(table, part.column, path), ids, f"group '{name}'")
+
+
+def timeline_of(spec: CohortFile, read: Reader, ids: pd.Index) -> tuple[Timeline, tuple[str, ...]]:
+    """Read the visits and what was coded at them; also say which rows belong to no patient or no visit."""
+    part = spec.visits
+    if part is None:
+        return Timeline(), ()
+    path, raw = read(part.path)
+    names = {"id": part.id or spec.cohort.id, "visit": part.visit} | ({"time": part.time} if part.time else {})
+    visits = renamed(raw, names, path)
+    if part.time:
+        visits["time"] = days(visits["time"], f"{path}, column '{part.time}'")
+    events = {}
+    for name, modality in spec.modality.items():
+        if modality.long is not None and modality.long.visit is not None:
+            where, rows = read(modality.path)
+            keys = {"id": modality.id or spec.cohort.id, "visit": modality.long.visit, "code": modality.long.code}
+            events[name] = renamed(rows, keys, where)
+    timeline = Timeline.from_frames(visits, events)
+    return timeline.of(ids), tuple(unmatched(visits, events, ids))
+
+
+def renamed(table: pd.DataFrame, names: Mapping[str, str], path: Path) -> pd.DataFrame:
+    """Return the columns that are wanted, by the names that we give them; one column may have two."""
+    want(table, list(names.values()), path)
+    return pd.DataFrame({ours: table[theirs] for ours, theirs in names.items()})
+
+
+def unmatched(visits: pd.DataFrame, events: Mapping[str, pd.DataFrame], ids: pd.Index) -> Iterator[str]:
+    """Say how many visits belong to no patient, and how many events to no visit of their patient."""
+    strangers = int((~visits["id"].str.strip().isin(ids)).sum())
+    if strangers == len(visits):
+        raise CohortError(
+            f"no id of the visits ({len(visits)} rows) occurs among the {len(ids)} patients; "
+            "check that the id column is the right one and written the same way"
+        )
+    if strangers:
+        yield f"{strangers} rows of the visits belong to no patient of the tables"
+    known = pd.MultiIndex.from_frame(visits[["id", "visit"]])
+    for name, rows in events.items():
+        lost = int((~pd.MultiIndex.from_frame(rows[["id", "visit"]]).isin(known)).sum())
+        if lost:
+            yield f"{lost} rows of '{name}' name no visit of their patient"

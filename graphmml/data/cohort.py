@@ -12,8 +12,9 @@ import pandas as pd
 from graphmml.data.assemble import assemble
 from graphmml.data.cohort_file import CohortFile, from_paths
 from graphmml.data.columns import is_number, normalise
-from graphmml.data.ids import align, refuse_strangers, refuse_variants, union
+from graphmml.data.ids import align, align_modality, refuse_strangers, refuse_variants, union
 from graphmml.data.outcome import Kind, Outcome, class_outcome
+from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError
 
 Rows = slice | np.ndarray | Sequence[int] | Sequence[bool]
@@ -37,6 +38,7 @@ class Cohort:
     split: pd.Series | None = None
     name: str = "cohort"
     notes: tuple[str, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
 
     def __post_init__(self) -> None:
         if not self.tables:
@@ -119,20 +121,12 @@ class Cohort:
             outcome=None if self.outcome is None else self.outcome[chosen],
             groups=self.groups.iloc[chosen],
             split=None if self.split is None else self.split.iloc[chosen],
+            timeline=self.timeline.of(self.ids[chosen]),
         )
 
     def positions(self, rows: Rows) -> np.ndarray:
         """Return rows given as slice, mask or positions as an array of positions: int [row]."""
-        if isinstance(rows, slice):
-            return np.arange(len(self))[rows]
-        array = np.asarray(rows)
-        if array.dtype == bool:
-            if len(array) != len(self):
-                raise CohortError(f"the mask has {len(array)} entries but the cohort has {len(self)} patients")
-            return np.flatnonzero(array)
-        if array.size and not np.issubdtype(array.dtype, np.integer):
-            raise CohortError("select patients by position, slice or mask; for ids use cohort.rows_of(ids)")
-        return array.astype(np.int64).reshape(-1)
+        return positions(rows, len(self))
 
     def rows_of(self, ids: Sequence[str]) -> np.ndarray:
         """Return the positions of these ids, in their order: int [id]."""
@@ -170,6 +164,15 @@ class Cohort:
         hidden[self.positions(rows)] = False
         return replace(self, outcome=self.outcome.hide(hidden))
 
+    def with_visits(self, visits: pd.DataFrame, events: Mapping[str, pd.DataFrame]) -> "Cohort":
+        """Return the same patients with visits (columns id, visit, time) and modalities' codes (id, visit, code)."""
+        return replace(self, timeline=Timeline.from_frames(visits, events).of(self.ids))
+
+    def with_modality(self, name: str, frame: pd.DataFrame) -> "Cohort":
+        """Return the same patients with one more table, indexed by id; `notes` count its rows of nobody."""
+        table, note = align_modality(named(frame, name), self.ids, name, self.tables)
+        return replace(self, tables={**self.tables, name: table}, notes=(*self.notes, *([note] if note else [])))
+
     @cached_property
     def fingerprint(self) -> str:
         """A hash of everything in the cohort, whatever the order of its rows, columns and tables."""
@@ -177,6 +180,20 @@ class Cohort:
 
     def __repr__(self) -> str:
         return "\n".join(overview(self))
+
+
+def positions(rows: Rows, patients: int) -> np.ndarray:
+    """Return rows given as slice, mask or positions as an array of positions: int [row]."""
+    if isinstance(rows, slice):
+        return np.arange(patients)[rows]
+    array = np.asarray(rows)
+    if array.dtype == bool:
+        if len(array) != patients:
+            raise CohortError(f"the mask has {len(array)} entries but the cohort has {patients} patients")
+        return np.flatnonzero(array)
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise CohortError("select patients by position, slice or mask; for ids use cohort.rows_of(ids)")
+    return array.astype(np.int64).reshape(-1)
 
 
 def overview(cohort: Cohort) -> Iterator[str]:
@@ -190,13 +207,15 @@ def overview(cohort: Cohort) -> Iterator[str]:
     for group in cohort.groups:
         blocked = ", never on two sides of a fold" if group in cohort.blocks else ""
         yield f"  group {group}: {cohort.groups[group].nunique()} values{blocked}"
+    if len(cohort.timeline):
+        yield f"  {len(cohort.timeline)} visits of {cohort.timeline.visits['id'].nunique()} patients"
     if cohort.split is not None:
         counts = cohort.split.value_counts()
         yield "  split " + ", ".join(f"{side} {counts[side]}" for side in counts.index)
 
 
 def fingerprint(cohort: Cohort) -> str:
-    """Hash ids, tables, outcome, groups and split in an order that the files do not decide."""
+    """Hash ids, tables, outcome, groups, split and visits in an order that the files do not decide."""
     order = cohort.sorted_rows
     columns = {f"{name}/{column}": table[column] for name, table in cohort.tables.items() for column in table.columns}
     columns |= {f"group/{name}": cohort.groups[name] for name in cohort.groups}
@@ -210,6 +229,8 @@ def fingerprint(cohort: Cohort) -> str:
     for name in sorted(columns):
         digest.update(name.encode())
         digest.update(pd.util.hash_pandas_object(columns[name].iloc[order], index=False).to_numpy().tobytes())
+    for piece in cohort.timeline.hashed():
+        digest.update(piece)
     return digest.hexdigest()
 
 

@@ -77,6 +77,16 @@ class LongPart(Part):
     code: Name
     value: Name | None = None
     time: Name | None = None
+    visit: Name | None = None
+
+
+class VisitsPart(Part):
+    """A table of visits: stays, encounters, consultations."""
+
+    path: Name
+    visit: Name
+    time: Name | None = None
+    id: Name | None = None
 
 
 class ModalityPart(Part):
@@ -102,7 +112,18 @@ class CohortFile(Part):
 
     cohort: CohortPart = CohortPart()
     group: dict[str, GroupPart] = Field(default_factory=dict)
+    visits: VisitsPart | None = None
     modality: dict[str, ModalityPart] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def visits_are_there(self) -> "CohortFile":
+        """Events name visits of a table of visits."""
+        naming = [name for name, part in self.modality.items() if part.long is not None and part.long.visit]
+        if naming and self.visits is None:
+            raise ValueError(
+                f"modality '{naming[0]}' names a visit; add where they stand: [visits] path =, visit =, time ="
+            )
+        return self
 
     @model_validator(mode="after")
     def names_are_free(self) -> "CohortFile":

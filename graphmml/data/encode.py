@@ -1,7 +1,7 @@
 """CohortEncoder: what is learned from training rows to turn tables into numbers; EncodedCohort: the numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.table_encoder import TableEncoder
+from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError, GraphError, NotFittedError
 
 
@@ -21,7 +22,8 @@ class EncodedCohort:
 
     `features[modality]` is float32 [patient, column], free of NaN, with zeros for patients who lack the
     modality; `present` is bool [patient, modality] in the order of `modalities`. `tables` and `groups` are the
-    raw columns, laid out as in training, for constructors that link by phenotype or code.
+    raw columns, laid out as in training, and `timeline` the visits, for constructors that link by phenotype or
+    code.
     """
 
     ids: pd.Index
@@ -30,6 +32,7 @@ class EncodedCohort:
     columns: Mapping[str, tuple[str, ...]]
     tables: Mapping[str, pd.DataFrame]
     groups: pd.DataFrame
+    timeline: Timeline = field(default_factory=Timeline)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -42,6 +45,7 @@ class EncodedCohort:
             present=self.present[rows],
             tables={modality: table.iloc[rows] for modality, table in self.tables.items()},
             groups=self.groups.iloc[rows],
+            timeline=self.timeline.of(self.ids[rows]),
         )
 
     @property
@@ -149,6 +153,7 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             columns={modality: encoder.columns_ for modality, encoder in self.tables_.items()},
             tables=tables,
             groups=cohort.groups.reindex(columns=self.groups_),
+            timeline=cohort.timeline,
         )
 
     def differences(self, cohort: Cohort) -> tuple[str, ...]:

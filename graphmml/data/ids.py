@@ -1,6 +1,7 @@
 """Join tables by patient id: aligned, reported, and never by a guess."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -46,8 +47,8 @@ def refuse_strangers(tables: Mapping[str, pd.DataFrame]) -> None:
             )
 
 
-def align(values: pd.Series, ids: pd.Index, what: str) -> tuple[pd.Series, str | None]:
-    """Lay values out by the cohort's ids; also say how many of them belong to nobody."""
+def align(values: pd.Series | pd.DataFrame, ids: pd.Index, what: str) -> tuple[Any, str | None]:
+    """Lay values or a table out by the cohort's ids; also say how many rows belong to nobody."""
     strangers = int((~values.index.isin(ids)).sum())
     if strangers == len(values):
         raise CohortError(
@@ -56,3 +57,11 @@ def align(values: pd.Series, ids: pd.Index, what: str) -> tuple[pd.Series, str |
         )
     note = f"{strangers} rows of the {what} belong to no patient of the tables" if strangers else None
     return values.reindex(ids), note
+
+
+def align_modality(table: pd.DataFrame, ids: pd.Index, name: str, taken: Collection[str]) -> tuple[Any, str | None]:
+    """Lay out a further table by the cohort's ids; also say how many of its rows belong to nobody."""
+    if name in taken:
+        raise CohortError(f"the cohort has a table '{name}' already; give the new one another name")
+    refuse_variants(union({"cohort": pd.DataFrame(index=ids), name: table}), f"table '{name}' and the cohort")
+    return align(table, ids, f"table '{name}'")

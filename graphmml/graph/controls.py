@@ -50,7 +50,8 @@ class Shuffled:
 
     Among the source every node keeps how many it listens to and how many listen to it (the configuration model;
     the few loops and doublets that arise are exchanged again, and dropped if they persist). An attached patient
-    listens to as many as before, drawn from the ends of the training edges by a hash of its id.
+    listens to as many as before, drawn from the ends of the training edges by a hash of its id. Edges within one
+    patient (to its own visits, say) are no links between patients and stay.
     """
 
     links: GraphConstructor
@@ -60,15 +61,20 @@ class Shuffled:
         """Return the inner constructor's relations, shuffled."""
         within = source_links(self.links, source)
         if source.ids.equals(target.ids):
-            return within.map({item.name: self.exchanged(item) for item in within})
+            return within.map({item.name: self.exchanged(item) for item in within if not item.own})
         drawn = self.links.link(source, target)
         pools = {item.kind: item.edges[0] for item in within}
         own = own_position(source, target)
+        listeners = {PATIENT: (target.keys, own)}
+        for kind, parts in drawn.parts.items():
+            mine = mixed(target.keys[parts.owner], len(kind)) + parts.number.astype(np.uint64)
+            listeners[kind] = (mine, own[parts.owner])
+        speakers = {PATIENT: np.arange(len(source))} | {kind: parts.owner for kind, parts in within.parts.items()}
         return drawn.map(
             {
-                item.name: self.redrawn(item, pools[item.kind], target.keys, own)
+                item.name: self.redrawn(item, pools[item.kind], speakers.get(item.source), *listeners[item.target])
                 for item in drawn
-                if item.target == PATIENT
+                if item.target in listeners and not item.own
             }
         )
 
@@ -87,8 +93,14 @@ class Shuffled:
         edges = np.stack([sources[kept], targets[kept]])
         return Relation(relation.name, edges, relation.weight[kept], relation.source, relation.target)
 
-    def redrawn(self, relation: Relation, pool: np.ndarray, keys: np.ndarray, own: np.ndarray) -> Relation:
-        """Draw each edge's source anew from the pool, which holds a node as often as it is listened to."""
+    def redrawn(
+        self, relation: Relation, pool: np.ndarray, whose: np.ndarray | None, keys: np.ndarray, own: np.ndarray
+    ) -> Relation:
+        """Draw each edge's source anew from the pool, which holds a node as often as it is listened to.
+
+        `whose` says which patient a source node belongs to (None: a concept, everybody's), `own` which patient
+        of the source a listener is.
+        """
         if not len(pool) or not len(relation):
             return relation
         targets = relation.edges[1]
@@ -97,8 +109,8 @@ class Shuffled:
         each = mixed(keys[targets] + rank, self.seed + 1)
         sources = pool[np.floor(uniform(each, self.seed) * len(pool)).astype(np.int64)]
         kept = ~unusable(sources, targets, loops=False)
-        if relation.source == PATIENT:
-            kept &= sources != own[targets]
+        if whose is not None:
+            kept &= whose[sources] != own[targets]
         edges = np.stack([sources[kept], targets[kept]])
         return Relation(relation.name, edges, relation.weight[kept], relation.source, relation.target)
 

@@ -1,7 +1,7 @@
-"""PatientGraph: patients and concepts joined by named relations; and what a graph constructor is."""
+"""PatientGraph: patients, their parts and concepts joined by named relations; and what a constructor is."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -11,7 +11,7 @@ from scipy.sparse import coo_array, csr_array
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
-from graphmml.graph.relations import PATIENT, Relation, Relations
+from graphmml.graph.relations import PATIENT, Parts, Relation, Relations
 
 
 class GraphConstructor(Protocol):
@@ -26,21 +26,41 @@ class GraphConstructor(Protocol):
         """Return the relations from source to target."""
 
 
+@dataclass(frozen=True)
+class GraphSchema:
+    """What a network must know of a graph before it meets a patient.
+
+    `relations` are kinds of relation as (source kind, name, target kind), `concepts` maps kinds of concept to
+    their counts, `parts` kinds of part to their columns of features, 0 where they start from a modality.
+    """
+
+    relations: tuple[tuple[str, str, str], ...]
+    concepts: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class PatientGraph:
-    """Patients, concepts and the directed relations between them.
+    """Patients, their parts, concepts and the directed relations between them.
 
-    The first `trained` patients are the source: they and the concepts exchange messages. The others were
-    attached: they listen and are not listened to. Patient positions in every relation count source patients
-    first, attached ones after them.
+    The first `trained` patients are the source: they, their parts and the concepts exchange messages. The others
+    were attached: they and their parts listen, and nobody else listens to them. Positions of patients and of
+    parts in every relation count those of the source first, attached ones after them.
     """
 
     ids: pd.Index
     trained: int
     relations: tuple[Relation, ...]
     concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, Parts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        twice = sorted({PATIENT, *self.parts} & set(self.concepts)) or sorted({PATIENT} & set(self.parts))
+        if twice:
+            raise GraphError(f"two kinds of node are called '{twice[0]}'; give the modality another name")
+        for kind, parts in self.parts.items():
+            if len(parts) and not 0 <= parts.owner.min() <= parts.owner.max() < self.patients:
+                raise GraphError(f"a {kind} belongs to a patient beyond the {self.patients} there are")
         for relation in self.relations:
             for row, kind in enumerate((relation.source, relation.target)):
                 count = self.count(kind)
@@ -56,14 +76,22 @@ class PatientGraph:
         """Return how many nodes of a kind there are."""
         if kind == PATIENT:
             return self.patients
-        if kind not in self.concepts:
-            raise GraphError(f"no nodes of kind '{kind}'; there are: {', '.join([PATIENT, *self.concepts])}")
-        return len(self.concepts[kind])
+        nodes = self.parts.get(kind, self.concepts.get(kind))
+        if nodes is None:
+            known = ", ".join([PATIENT, *self.concepts, *self.parts])
+            raise GraphError(f"no nodes of kind '{kind}'; there are: {known}")
+        return len(nodes)
 
     @property
     def edges(self) -> int:
         """How many directed edges there are over all relations."""
         return sum(len(relation) for relation in self.relations)
+
+    @property
+    def schema(self) -> GraphSchema:
+        """What kinds of relation and node there are."""
+        columns = {kind: 0 if parts.features is None else parts.features.shape[1] for kind, parts in self.parts.items()}
+        return GraphSchema(self.kinds, {kind: len(names) for kind, names in self.concepts.items()}, columns)
 
     @property
     def kinds(self) -> tuple[tuple[str, str, str], ...]:
@@ -78,9 +106,11 @@ class PatientGraph:
     def between_patients(self) -> csr_array:
         """Return who reaches whom within one relation or one shared concept: csr [patient, patient], 0/1.
 
-        Paths through concepts are counted as one step; for a concept that many share this is large, so it is
-        meant for description, not for training.
+        A part speaks and listens for its patient, and paths through concepts are counted as one step; for a
+        concept that many share this is large, so it is meant for description, not for training.
         """
+        if self.parts:
+            return self.by_patient().between_patients()
         total = csr_array((self.patients, self.patients), dtype=np.float32)
         inward = {kind: csr_array((self.patients, len(names))) for kind, names in self.concepts.items()}
         outward = {kind: csr_array((len(names), self.patients)) for kind, names in self.concepts.items()}
@@ -99,11 +129,28 @@ class PatientGraph:
         total.data = np.ones_like(total.data)
         return total
 
+    def by_patient(self) -> "PatientGraph":
+        """Return the graph without parts: what a part says or hears is its patient's, own edges are gone."""
+        relations = []
+        for relation in self.relations:
+            ends = (relation.source, relation.target)
+            rows = np.stack([self.owners(kind, row) for kind, row in zip(ends, relation.edges, strict=True)])
+            source, target = (PATIENT if kind in self.parts else kind for kind in ends)
+            kept = (rows[0] != rows[1]) | (source != target)
+            edges = rows[:, kept]
+            relations.append(Relation(relation.name, edges, relation.weight[kept], source, target))
+        return replace(self, relations=tuple(relations), parts={})
+
+    def owners(self, kind: str, nodes: np.ndarray) -> np.ndarray:
+        """Return the patients that these parts belong to; nodes of another kind stand for themselves: int [node]."""
+        return self.parts[kind].owner[nodes] if kind in self.parts else nodes
+
     def __repr__(self) -> str:
         attached = self.patients - self.trained
         head = f"PatientGraph: {self.trained} patients" + (f" + {attached} attached" if attached else "")
         lines = [f"{head}, {self.edges} edges"]
         lines += [f"  {kind}: {len(names)} concepts" for kind, names in self.concepts.items()]
+        lines += [f"  {kind}: {len(parts)} parts of patients" for kind, parts in self.parts.items()]
         lines += [f"  {item.source} -{item.name}-> {item.target}: {len(item)} edges" for item in self.relations]
         return "\n".join(lines)
 
@@ -112,21 +159,26 @@ def build_graph(links: GraphConstructor, source: EncodedCohort, target: EncodedC
     """Link the source patients among themselves and, if given, attach the target patients to them."""
     within = source_links(links, source)
     if target is None:
-        return PatientGraph(source.ids, len(source), within.items, within.concepts)
-    attached = {relation.kind: relation for relation in links.link(source, target) if relation.target == PATIENT}
+        return PatientGraph(source.ids, len(source), within.items, within.concepts, within.parts)
+    drawn = links.link(source, target)
+    offsets = {PATIENT: len(source)} | {kind: len(parts) for kind, parts in within.parts.items()}
+    attached = {relation.kind: relation for relation in drawn if relation.target in offsets}
     relations = []
     for relation in within:
         new = attached.get(relation.kind)
-        relations.append(relation if new is None else appended(relation, new, len(source)))
-    return PatientGraph(source.ids.append(target.ids), len(source), tuple(relations), within.concepts)
+        relations.append(relation if new is None else appended(relation, new, offsets))
+    parts = {kind: known + drawn.parts[kind].shifted(len(source)) for kind, known in within.parts.items()}
+    ids = source.ids.append(target.ids)
+    return PatientGraph(ids, len(source), tuple(relations), within.concepts, parts)
 
 
-def appended(relation: Relation, new: Relation, offset: int) -> Relation:
-    """Return the relation with the edges of attached patients behind its own."""
-    shifted = new.edges + np.array([[0], [offset]])
+def appended(relation: Relation, new: Relation, offsets: Mapping[str, int]) -> Relation:
+    """Return the relation with the edges of attached patients and their parts behind its own."""
+    behind = offsets.get(new.source, 0) if new.own else 0
+    shifted = new.edges + np.array([[behind], [offsets[new.target]]])
     edges = np.concatenate([relation.edges, shifted], axis=1)
     weight = np.concatenate([relation.weight, new.weight])
-    return Relation(relation.name, edges, weight, relation.source, relation.target)
+    return replace(relation, edges=edges, weight=weight)
 
 
 _LINKED: WeakKeyDictionary[EncodedCohort, dict[Hashable, Relations]] = WeakKeyDictionary()

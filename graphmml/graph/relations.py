@@ -1,4 +1,4 @@
-"""Relations: who listens to whom, as edge lists with weights."""
+"""Relations: who listens to whom, as edge lists with weights; and the nodes that stand beside patients."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,9 +14,10 @@ PATIENT = "patient"
 class Relation:
     """Directed weighted edges of one kind: node `edges[1]` listens to node `edges[0]`.
 
-    `edges` is int64 [2, edge]. `source` and `target` name the kinds of node at the two ends, "patient" or a
-    kind of concept. As a result of `link(source, target)`, patients in row 0 are positions in the source
-    cohort and patients in row 1 positions in the target cohort.
+    `edges` is int64 [2, edge]. `source` and `target` name the kinds of node at the two ends, "patient", a kind
+    of concept or a kind of part. As a result of `link(source, target)`, patients (and parts) in row 0 are
+    positions in the source cohort and those in row 1 positions in the target cohort; unless the relation is
+    `own`: it joins what belongs to one and the same patient, and both rows are positions in the target.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Relation:
     weight: np.ndarray
     source: str = PATIENT
     target: str = PATIENT
+    own: bool = False
 
     def __post_init__(self) -> None:
         if self.edges.shape != (2, len(self.weight)):
@@ -36,6 +38,10 @@ class Relation:
         order = np.lexsort((sources, targets))
         edges = np.stack([sources[order], targets[order]]).astype(np.int64)
         return cls(name, edges, weight[order].astype(np.float32))
+
+    def between(self, source: str, target: str, *, own: bool = False) -> "Relation":
+        """Return the same edges between other kinds of node."""
+        return replace(self, source=source, target=target, own=own)
 
     @property
     def kind(self) -> tuple[str, str, str]:
@@ -50,14 +56,53 @@ class Relation:
 
 
 @dataclass(frozen=True, eq=False)
-class Relations:
-    """Everything a constructor drew: its relations, and the concepts that stand between patients.
+class Parts:
+    """Nodes of one kind that belong to patients: visits, or what was measured in one modality.
 
-    `concepts` maps a kind of concept ("diagnoses") to the names of its nodes, learned from the source alone.
+    `owner` is int64 [node], the position of each node's patient, ascending. With `modality` a node starts as its
+    owner's vector of that modality; otherwise `features`, float32 [node, column], say what is known of it.
+    """
+
+    owner: np.ndarray
+    modality: str | None = None
+    features: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if (self.modality is None) == (self.features is None):
+            raise GraphError("parts start from their owner's modality or from features of their own; give one of them")
+        if self.features is not None and len(self.features) != len(self.owner):
+            raise GraphError(f"there are {len(self.owner)} parts and features of {len(self.features)}")
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def __add__(self, other: "Parts") -> "Parts":
+        features = None
+        if self.features is not None and other.features is not None:
+            features = np.concatenate([self.features, other.features])
+        return Parts(np.concatenate([self.owner, other.owner]), self.modality, features)
+
+    @property
+    def number(self) -> np.ndarray:
+        """Each node's number among its owner's: int [node]."""
+        return np.asarray(np.arange(len(self.owner)) - np.searchsorted(self.owner, self.owner))
+
+    def shifted(self, patients: int) -> "Parts":
+        """Return the same parts, their owners counted behind that many other patients."""
+        return replace(self, owner=self.owner + patients)
+
+
+@dataclass(frozen=True, eq=False)
+class Relations:
+    """Everything a constructor drew: its relations, and the nodes that stand beside the patients.
+
+    `concepts` maps a kind of concept ("diagnoses") to the names of its nodes, learned from the source alone and
+    shared by all; `parts` maps a kind of part ("visit") to the target patients' own nodes.
     """
 
     items: tuple[Relation, ...]
     concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, Parts] = field(default_factory=dict)
 
     @classmethod
     def from_mask(cls, name: str, mask: np.ndarray) -> "Relations":

@@ -42,7 +42,7 @@ class SAGEStack(nn.Module):
     def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
         """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
         for layer in self.layers:
-            x = layer(x, edges, lambda conv, source, target, item: conv((source, target), item.mean))
+            x = layer(x, edges, mean_message)
         return x[PATIENT]
 
 
@@ -74,12 +74,14 @@ class GCNStack(nn.Module):
     def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
         """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
         for layer in self.layers:
-            x = layer(x, edges, lambda conv, source, target, item: conv(source, item.symmetric))
+            x = layer(x, edges, symmetric_message)
         return x[PATIENT]
 
 
 class GATStack(nn.Module):
     """Graph attention (Velickovic et al. 2018); edge weights are not used, attention finds its own."""
+
+    weighs = False
 
     def __init__(
         self,
@@ -145,6 +147,26 @@ class Layer(nn.Module):
             state = self.dropout(state.relu())
             after[kind] = x[kind] + state if self.residual else state
         return after
+
+
+def mean_message(conv: nn.Module, source: Tensor, target: Tensor, item: EdgeTensors) -> Tensor:
+    """Return the weighted mean of what each target listens to, mapped."""
+    if item.learned:
+        learned: Tensor = conv.lin_l(spread(source, item.index, item.shares, item.shape[1]))  # type: ignore[operator]
+        return learned
+    heard: Tensor = conv((source, target), item.mean)
+    return heard
+
+
+def symmetric_message(conv: nn.Module, source: Tensor, target: Tensor, item: EdgeTensors) -> Tensor:
+    """Return the symmetrically normalised sum, own state included, of what is mapped first."""
+    heard: Tensor = conv(source, *item.looped) if item.learned else conv(source, item.symmetric)
+    return heard
+
+
+def spread(x: Tensor, index: Tensor, value: Tensor, targets: int) -> Tensor:
+    """Sum each target's sources by value, with gradients in both; memory grows with the edges."""
+    return x.new_zeros(targets, x.shape[1]).index_add(0, index[1], value[:, None] * x.index_select(0, index[0]))
 
 
 def key(kind: Kind) -> str:

@@ -27,25 +27,42 @@ class EdgeTensors:
     weight: Tensor
     shape: tuple[int, int]
 
-    @cached_property
-    def mean(self) -> Tensor:
-        """Weights that sum to one for each target: sparse CSR [target, source]."""
-        total = torch.zeros(self.shape[1], dtype=self.weight.dtype, device=self.weight.device)
-        total.index_add_(0, self.index[1], self.weight)
-        return self.csr(self.weight / total[self.index[1]].clamp(min=1e-12))
+    @property
+    def learned(self) -> bool:
+        """Whether a loss reaches the weights; then CSR will not do, for torch gives its values a dense gradient."""
+        return self.weight.requires_grad
 
     @cached_property
-    def symmetric(self) -> Tensor:
-        """D^-1/2 (A + I) D^-1/2 with D the weighted in-degree, as in Kipf and Welling 2017: CSR [node, node].
+    def shares(self) -> Tensor:
+        """Weights that sum to one for each target: float [edge]."""
+        total = self.weight.new_zeros(self.shape[1]).index_add(0, self.index[1], self.weight)
+        return self.weight / total.index_select(0, self.index[1]).clamp(min=1e-12)
 
-        Edges are directed, so D counts who a node listens to; for an undirected graph this is the paper's.
+    @cached_property
+    def looped(self) -> tuple[Tensor, Tensor]:
+        """The edges of D^-1/2 (A + I) D^-1/2 with D the weighted in-degree, as in Kipf and Welling 2017.
+
+        Index and values, a loop for each node behind the edges. Edges are directed, so D counts who a node listens
+        to; for an undirected graph this is the paper's.
         """
         nodes = self.shape[1]
         loops = torch.arange(nodes, device=self.index.device)
         index = torch.cat([self.index, torch.stack([loops, loops])], dim=1)
-        weight = torch.cat([self.weight, torch.ones(nodes, dtype=self.weight.dtype, device=self.weight.device)])
-        degree = torch.zeros(nodes, dtype=weight.dtype, device=weight.device).index_add_(0, index[1], weight)
-        return self.csr(weight * degree[index[0]].rsqrt() * degree[index[1]].rsqrt(), index)
+        weight = torch.cat([self.weight, self.weight.new_ones(nodes)])
+        degree = weight.new_zeros(nodes).index_add(0, index[1], weight)
+        root = degree.rsqrt()
+        return index, weight * root.index_select(0, index[0]) * root.index_select(0, index[1])
+
+    @cached_property
+    def mean(self) -> Tensor:
+        """The shares as sparse CSR [target, source]."""
+        return self.csr(self.shares)
+
+    @cached_property
+    def symmetric(self) -> Tensor:
+        """The looped edges as sparse CSR [node, node]."""
+        index, value = self.looped
+        return self.csr(value, index)
 
     def csr(self, value: Tensor, index: Tensor | None = None) -> Tensor:
         """Lay out values on the edges as CSR [target, source]."""

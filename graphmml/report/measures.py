@@ -72,6 +72,7 @@ def aligned(cohort: Cohort, graph: PatientGraph) -> np.ndarray:
 
 def projected_links(graph: PatientGraph) -> int:
     """Return at most how many links `between_patients` would hold, without laying them out."""
+    graph = graph.by_patient()
     total = sum(len(relation) for relation in graph.relations if relation.source == relation.target == PATIENT)
     for kind, names in graph.concepts.items():
         inward, outward = np.zeros(len(names)), np.zeros(len(names))
@@ -86,6 +87,7 @@ def projected_links(graph: PatientGraph) -> int:
 
 def component_of(graph: PatientGraph) -> np.ndarray:
     """Return the number of each patient's connected component, concepts joining patients: int [patient]."""
+    graph = graph.by_patient()
     start, total = {PATIENT: 0}, graph.patients
     for kind, names in graph.concepts.items():
         start[kind], total = total, total + len(names)
@@ -126,7 +128,7 @@ def relation_measures(graph: PatientGraph) -> dict[str, dict[str, Any]]:
     measured = {}
     for relation in graph.relations:
         ends = zip((relation.source, relation.target), relation.edges, strict=True)
-        patients = [nodes for kind, nodes in ends if kind == PATIENT]
+        patients = [graph.owners(kind, nodes) for kind, nodes in ends if kind == PATIENT or kind in graph.parts]
         reached = len(np.unique(np.concatenate(patients))) if patients else 0
         measured[relation.name] = {
             "source": relation.source,

@@ -62,8 +62,8 @@ def cross_validate(
     """Score a graph classifier, or several by name, on folds it was not trained on.
 
     Beside each stand, on the same folds and seeds, the same network without edges, the same graph shuffled, and
-    plain baselines on the features that the first model encodes. Models that differ in more than links and conv
-    get a twin without edges each. Folds (default: 5 x 5) run in `jobs` processes of one thread
+    plain baselines on the features that the first model encodes. Models that differ in more than links,
+    conv and structure get a twin without edges each. Folds (default: 5 x 5) run in `jobs` processes of one thread
     each. `setting="transductive"` lets the test patients' features into the graph, and says so on the result.
     `run` is a folder that keeps every finished unit; `resume=True` takes it up again. Intervals over
     folds are Nadeau and Bengio's, on one test set a bootstrap over its patients.
@@ -120,7 +120,8 @@ def plan(models: Mapping[str, GraphClassifier], setting: Setting) -> list[Planne
     for name, model in models.items():
         shuffled = prepared(model, setting).set_params(links=Shuffled(model.constructor, seed=model.seed))
         rows.append(Planned(f"{name}, shuffled", "shuffled", shuffled))
-    bare = {name: prepared(model, setting).set_params(links=NoEdges()) for name, model in models.items()}
+    nothing = {"links": NoEdges(), "structure": None}
+    bare = {name: prepared(model, setting).set_params(**nothing) for name, model in models.items()}
     first = next(iter(models.values()))
     if len({without_edges(model) for model in models.values()}) == 1:
         rows.append(Planned("no graph", "no-graph", next(iter(bare.values()))))
@@ -133,7 +134,7 @@ def plan(models: Mapping[str, GraphClassifier], setting: Setting) -> list[Planne
 
 def without_edges(model: GraphClassifier) -> str:
     """Describe the network that is left without edges: our stacks with the same options are then one and the same."""
-    settings = {name: value for name, value in model.get_params().items() if name not in ("links", "conv")}
+    settings = {name: value for name, value in model.get_params().items() if name not in ("links", "conv", "structure")}
     conv = model.conv.func if isinstance(model.conv, partial) else model.conv
     options = dict(model.conv.keywords) if isinstance(model.conv, partial) else {}
     options.pop("heads", None)  # heads share out messages, and there are none

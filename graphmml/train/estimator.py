@@ -1,6 +1,5 @@
 """GraphClassifier: the scikit-learn face of a patient graph and the network on it."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -13,13 +12,14 @@ from graphmml.data.encode import CohortEncoder, EncodedCohort
 from graphmml.data.folds import inner_folds
 from graphmml.errors import CohortError, GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
-from graphmml.graph.patient_graph import GraphConstructor, build_graph
+from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, PatientGraph, build_graph
 from graphmml.model.convs import SAGEStack
-from graphmml.model.edges import Kind
 from graphmml.model.encoders import LinearEncoder
 from graphmml.model.fusion import GatedFusion
 from graphmml.model.network import Conv, Encoder, Fusion, GraphNetwork, GraphTensors
+from graphmml.model.structure import Structure
 from graphmml.train.chance import chosen_device, seeded
+from graphmml.train.growing import as_cohort, attach, extend
 from graphmml.train.loop import Part, Training, Watch, train_network
 from graphmml.train.tasks import ClassTask
 
@@ -32,9 +32,11 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     Each of `members` networks learns from all but one inner part of the training patients and stops by that
     part; their probabilities are averaged. New patients are attached to all training patients by `links`, and
     listen without being listened to, so that a prediction does not depend on who else is predicted. With
-    `setting="transductive"`, patients without outcome given to `fit` join the graph.
+    `setting="transductive"`, patients without outcome given to `fit` join the graph. With a `structure`, the
+    edges that `links` draws are candidates, and how much each is heard is learned with the rest.
 
-    The fitted model contains its training patients: it needs their features to predict.
+    The fitted model contains its training patients: it needs their features to predict, and their outcomes to
+    take in more patients (`extend`).
     """
 
     def __init__(  # noqa: PLR0913 -- an estimator names all its settings
@@ -43,6 +45,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         conv: Conv = SAGEStack,
         fusion: Fusion = GatedFusion,
         *,
+        structure: Structure | None = None,
         encoder: Encoder = LinearEncoder,
         prepare: CohortEncoder | None = None,
         width: int = 32,
@@ -55,6 +58,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.links = links
         self.conv = conv
         self.fusion = fusion
+        self.structure = structure
         self.encoder = encoder
         self.prepare = prepare
         self.width = width
@@ -66,7 +70,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def fit(self, cohort: Cohort, watch: Watch | None = None) -> Self:
         """Learn from the patients with a known outcome; `watch` is told of every epoch."""
-        self.refuse_unusable()
+        refuse_unusable(self.members, self.width, self.setting)
         order = cohort.sorted_rows
         known = order[cohort.labelled[order]]
         task = ClassTask.of(cohort[known])
@@ -74,13 +78,18 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.encoder_ = prepare.fit(cohort[known])
         self.classes_ = np.array(task.classes, dtype=object)
         people = cohort[order if self.setting == "transductive" else known]
-        self.source_ = self.encoder_.transform(people)
-        codes = task.codes(people)
+        self.blocks_ = people.blocks
+        return self.learn(self.encoder_.transform(people), task.codes(people), watch)
+
+    def learn(self, source: EncodedCohort, codes: np.ndarray, watch: Watch | None = None) -> Self:
+        """Train every member from scratch on encoded patients and their classes by number, -1 where unknown."""
+        self.source_, self.codes_ = source, codes
         unlabelled = np.flatnonzero(codes < 0)
+        people = as_cohort(source, codes, self.classes_, self.blocks_)
         self.members_ = []
         for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
             rows = np.sort(np.concatenate([fold.train, unlabelled]))
-            self.members_.append(self.trained(task, rows, fold.test, codes, at, watch))
+            self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))
         return self
 
     def trained(
@@ -104,23 +113,34 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             torch.from_numpy(stop_codes).to(device),
         )
         with seeded(self.seed * 7919 + at, device):
-            concepts = {kind: len(names) for kind, names in graph.concepts.items()}
-            network = self.network(graph.kinds, concepts).to(device)
+            network = self.network(graph.schema).to(device)
             train_network(network, task, train, validation, self.training or Training(), watch)
-        return Member(network, rows, source, graph.kinds, concepts)
+        return Member(network, rows, source, graph.schema)
 
-    def network(self, relations: Sequence[Kind], concepts: Mapping[str, int]) -> GraphNetwork:
-        """Make an untrained network for these relations and concepts and the columns of training."""
+    def network(self, schema: GraphSchema) -> GraphNetwork:
+        """Make an untrained network for a graph of this schema and the columns of training."""
         return GraphNetwork(
             {modality: len(columns) for modality, columns in self.source_.columns.items()},
-            relations,
-            concepts=concepts,
+            schema,
             outputs=len(self.classes_),
             width=self.width,
             encoder=self.encoder,
             fusion=self.fusion,
             conv=self.conv,
+            structure=self.structure,
         )
+
+    def attach(self, cohort: Cohort) -> PatientGraph:
+        """Return the graph of all training patients with these new ones attached, one or many."""
+        return attach(self, cohort)
+
+    def extend(self, cohort: Cohort, *, retrain: bool = True, watch: Watch | None = None) -> "GraphClassifier":
+        """Return a model with these new patients among its training patients; the encoder stays what it is.
+
+        Its members learn anew from everybody with a known outcome, as `fit` with that encoder would; with
+        `retrain=False` their weights stay, and the new patients, with or without outcome, are listened to.
+        """
+        return extend(self, cohort, watch, retrain=retrain)
 
     def predict_members(self, cohort: Cohort) -> np.ndarray:
         """Return each member's probabilities: float64 [member, patient, class]."""
@@ -162,15 +182,16 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if not hasattr(self, "members_"):
             raise NotFittedError("this GraphClassifier has seen no patients yet; call fit(cohort[train]) first")
 
-    def refuse_unusable(self) -> None:
-        """Raise for settings that no network can have."""
-        if self.members < 1 or self.width < 1:
-            raise GraphError(f"members is {self.members} and width {self.width}; both must be 1 or more")
-        if self.setting not in ("inductive", "transductive"):
-            raise GraphError(f"setting is '{self.setting}'; choose inductive or transductive")
-
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "members_")
+
+
+def refuse_unusable(members: int, width: int, setting: str) -> None:
+    """Raise for settings that no network can have."""
+    if members < 1 or width < 1:
+        raise GraphError(f"members is {members} and width {width}; both must be 1 or more")
+    if setting not in ("inductive", "transductive"):
+        raise GraphError(f"setting is '{setting}'; choose inductive or transductive")
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,5 +201,4 @@ class Member:
     network: GraphNetwork
     rows: np.ndarray
     source: EncodedCohort
-    relations: Sequence[Kind]
-    concepts: Mapping[str, int]
+    schema: GraphSchema

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sklearn.base import clone
 from graphmml.data.arrays import from_arrays, from_bytes, to_arrays, to_bytes
 from graphmml.data.folder import read_folder, write_folder
 from graphmml.errors import StoreError
+from graphmml.graph.patient_graph import GraphSchema
 from graphmml.train.estimator import GraphClassifier, Member
 
 SCHEMA = "graphmml.model/1"
@@ -28,11 +30,11 @@ def save(model: GraphClassifier, path: str | Path) -> None:
     model.check_fitted()
     weights: dict[str, torch.Tensor] = {}
     members = []
-    arrays = to_arrays(model.source_)
+    arrays = to_arrays(model.source_) | {"codes": model.codes_}
     for at, member in enumerate(model.members_):
         weights |= {f"{at}|{name}": tensor.contiguous() for name, tensor in member.network.state_dict().items()}
         arrays[f"rows/{at}"] = member.rows
-        members.append({"relations": [list(kind) for kind in member.relations], "concepts": dict(member.concepts)})
+        members.append(asdict(member.schema))
     files = {
         "settings.skops": skops.io.dumps(clone(model)),
         "encoder.skops": skops.io.dumps(model.encoder_),
@@ -45,6 +47,7 @@ def save(model: GraphClassifier, path: str | Path) -> None:
         "settings": repr(model),
         "setting": model.setting,
         "classes": list(model.classes_),
+        "blocks": list(model.blocks_),
         "patients": len(model.source_),
         "members": members,
         "versions": versions(),
@@ -66,7 +69,7 @@ def load(path: str | Path, *, trust: Sequence[str] = ()) -> GraphClassifier:
     try:
         arrays = from_bytes(files["patients.npz"])
         weights = safetensors.torch.load(files["weights.safetensors"])
-        model.source_ = from_arrays(arrays)
+        model.source_, model.codes_, model.blocks_ = from_arrays(arrays), arrays["codes"], tuple(manifest["blocks"])
         model.encoder_ = encoder
         model.classes_ = np.array(manifest["classes"], dtype=object)
         model.members_ = [
@@ -103,9 +106,10 @@ def thawed_member(
 ) -> Member:
     """Rebuild one network and give it its weights back."""
     relations = tuple((source, name, target) for source, name, target in facts["relations"])
-    network = model.network(relations, facts["concepts"])
+    schema = GraphSchema(relations, facts["concepts"], facts.get("parts", {}))
+    network = model.network(schema)
     network.load_state_dict(weights)
-    return Member(network.eval(), rows, model.source_[rows], relations, facts["concepts"])
+    return Member(network.eval(), rows, model.source_[rows], schema)
 
 
 def versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 import graphmml as gm
 from graphmml.cli import main as cli
 from graphmml.data.synthetic import write_demo
+from graphmml.graph.store import load_graph
 from graphmml.report import render
 
 
@@ -83,11 +84,41 @@ def test_build_diagnose_export(graphmml, clean, tmp_path):
     assert record["graph"]["patients"] == 80
     assert record["findings"]
     assert record["measures"]
-    for to in ("graphml", "gexf", "csv", "pyg"):
+    for to in ("graphml", "gexf", "csv", "pyg", "csr"):
         assert graphmml("export", tmp_path / "g", "--to", to, "-o", tmp_path / f"g.{to}")[0] == 0
         assert (tmp_path / f"g.{to}").stat().st_size > 0
     assert b"P00" not in (tmp_path / "g.graphml").read_bytes()
     assert graphmml("export", tmp_path / "g", "--to", "pdf", "-o", tmp_path / "g.pdf")[0] == 2
+
+
+def test_a_later_modality_is_built_onto_a_graph(graphmml, clean, tmp_path):
+    graphmml("build", clean, "--links", "neighbours:modality=labs,k=3", "-o", tmp_path / "g")
+    words = ["build", clean, "--onto", tmp_path / "g", "-o", tmp_path / "both", "--json"]
+    code, out, _ = graphmml(*words, "--links", "neighbours:modality=rna,k=3")
+    assert code == 0
+    both, manifest = load_graph(tmp_path / "both")
+    assert list(json.loads(out)["relations"]) == [item.name for item in both.relations]
+    before, _ = load_graph(tmp_path / "g")
+    assert (both.relations[0].edges == before.relations[0].edges).all()
+    assert len(both.relations) == 2
+    assert manifest["links"] == "neighbours:modality=labs,k=3 and neighbours:modality=rna,k=3"
+    code, _, err = graphmml(*words, "--links", "neighbours:modality=labs,k=4")
+    assert code == 2
+    assert "both graphs have a relation" in err
+
+
+def test_export_to_scanpy_takes_the_tables_along(graphmml, clean, tmp_path):
+    pytest.importorskip("anndata")
+    graphmml("build", clean, "--links", "neighbours:modality=labs,k=3", "-o", tmp_path / "g")
+    for to in ("h5ad", "h5mu"):
+        code, out, _ = graphmml("export", tmp_path / "g", "--to", to, "-o", tmp_path / f"g.{to}")
+        assert code == 0
+        assert "with these patients' data" in out
+        assert b"P00" not in (tmp_path / f"g.{to}").read_bytes()
+    clean.rename(tmp_path / "moved")
+    words = ["export", tmp_path / "g", "--to", "h5ad", "-o", tmp_path / "g.h5ad"]
+    assert graphmml(*words)[0] == 2
+    assert graphmml(*words, "--cohort", tmp_path / "moved")[0] == 0
 
 
 def test_diagnose_of_a_graph_says_what_diagnose_of_the_cohort_says(graphmml, clean, tmp_path):

@@ -172,3 +172,33 @@ def test_the_data_room_never_loads_torch():
     names = "graphmml.read_cohort, graphmml.CohortEncoder, graphmml.Folds"
     code = f"import sys, graphmml; {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_later_table_is_joined_by_id_and_what_belongs_to_nobody_is_noted():
+    cohort = gm.Cohort.from_frames({"labs": LABS}, DX)
+    late = pd.DataFrame({"q": [1.0, 2.0]}, index=["b", "z9"])
+    grown = cohort.with_modality("proteins", late)
+    assert grown.modalities == ("labs", "proteins")
+    assert list(grown.ids) == list(cohort.ids)
+    assert grown.tables["proteins"]["q"].dropna().to_dict() == {"b": 1.0}
+    assert grown.present[:, 1].tolist() == [name == "b" for name in cohort.ids]
+    assert grown.notes[-1] == "1 rows of the table 'proteins' belong to no patient of the tables"
+    assert cohort.modalities == ("labs",)
+    together = gm.Cohort.from_frames({"labs": LABS, "proteins": late.iloc[:1]}, DX)
+    assert cohort.with_modality("proteins", late.iloc[:1]).fingerprint == together.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "ids", "words"),
+    [
+        ("labs", ["a"], "has a table 'labs' already"),
+        ("new", ["q7"], r"no id of the table 'new' \(1 rows\) occurs among the 3 patients"),
+        ("new", ["a", "a "], r"written in two ways"),
+        ("new", ["a", "a"], r"1 id\(s\) repeat"),
+    ],
+)
+def test_a_later_table_that_does_not_fit_is_refused(name, ids, words):
+    cohort = gm.Cohort.from_frames({"labs": LABS})
+    with pytest.raises(CohortError, match=words) as error:
+        cohort.with_modality(name, pd.DataFrame({"q": 1.0}, index=ids))
+    assert "q7" not in str(error.value)

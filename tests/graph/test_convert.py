@@ -5,10 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_array
 from torch_geometric.data import Data, HeteroData
 
 import graphmml as gm
-from graphmml.graph.convert import edge_frame, write
+from graphmml.graph import edge_list
+from graphmml.graph.edge_list import edge_frame
+from graphmml.graph.export import write
 from graphmml.graph.store import load_graph, save_graph
 
 LINKS = [gm.Neighbours("labs", k=3, weight="similarity"), gm.Neighbours(k=3, each=True), gm.Concepts("codes", most=0.9)]
@@ -52,9 +55,11 @@ def test_a_graph_file_reads_back_as_the_same_graph(graph, encoded, tmp_path, dra
 
 
 def test_no_patient_id_is_in_a_file_unless_asked_for(graph, tmp_path):
-    for to in ("graphml", "gexf", "csv", "pyg"):
+    for to in ("graphml", "gexf", "csv", "pyg", "csr"):
         write(graph, tmp_path / to, to)
-        assert not any(name.encode() in (tmp_path / to).read_bytes() for name in graph.ids)
+    assert "csv.json" in {path.name for path in tmp_path.iterdir()}
+    for path in tmp_path.iterdir():
+        assert not any(name.encode() in path.read_bytes() for name in graph.ids)
     write(graph, tmp_path / "named", "graphml", ids=True)
     assert set(graph.ids) <= set(nx.read_graphml(tmp_path / "named").nodes)
 
@@ -107,13 +112,13 @@ def test_a_graph_without_edges_can_be_written(encoded, tmp_path):
     bare = gm.build_graph(gm.NoEdges(), encoded)
     assert gm.to_networkx(bare).number_of_nodes() == 60
     assert gm.to_pyg(bare, encoded).num_nodes == 60
-    for to in ("graphml", "gexf", "csv", "pyg"):
+    for to in ("graphml", "gexf", "csv", "pyg", "csr"):
         write(bare, tmp_path / to, to)
         assert (tmp_path / to).stat().st_size > 0
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(graph, tmp_path):
-    with pytest.raises(gm.GraphError, match="no format 'dot'; choose graphml, gexf, pyg or csv"):
+    with pytest.raises(gm.GraphError, match="no format 'dot'; choose pyg, graphml, gexf, csv, parquet, csr"):
         write(graph, tmp_path / "graph.dot", "dot")
     with pytest.raises(gm.GraphError, match="could not be written"):
         write(graph, tmp_path / "nowhere" / "graph.csv", "csv")
@@ -135,3 +140,110 @@ def test_attributes_without_a_row_for_a_patient_are_left_out(graph, encoded):
     few = encoded.tables["labs"].iloc[:3]
     drawn = gm.to_networkx(replace(graph), few)
     assert sum("a" in node or "b" in node for _, node in drawn.nodes(data=True)) == 3
+
+
+def test_pyg_data_from_elsewhere_is_read_for_what_it_says():
+    edges = torch.tensor([[0, 1, 2], [1, 2, 0]])
+    back = gm.from_pyg(Data(edge_index=edges, num_nodes=4))
+    assert (list(back.ids), back.trained, back.kinds) == (
+        ["p0", "p1", "p2", "p3"],
+        4,
+        (("patient", "linked", "patient"),),
+    )
+    assert sorted(zip(*back.relations[0].edges.tolist(), strict=True)) == [(0, 1), (1, 2), (2, 0)]
+    assert back.relations[0].weight.tolist() == [1, 1, 1]
+    other = HeteroData()
+    other["patient"].num_nodes = 2
+    other["gene"].num_nodes = 3
+    other["gene", "of", "patient"].edge_index = torch.tensor([[2], [1]])
+    assert gm.from_pyg(other, ["a", "b"]).concepts == {"gene": ("0", "1", "2")}
+    with pytest.raises(gm.GraphError, match="3 ids are given but the graph has 2 patients"):
+        gm.from_pyg(other, ["a", "b", "c"])
+    mask = torch.tensor([False, True, True, True])
+    with pytest.raises(gm.GraphError, match="put those in training first"):
+        gm.from_pyg(Data(edge_index=edges, num_nodes=4, train_mask=mask))
+
+
+def test_a_networkx_graph_from_elsewhere_is_of_patients_linked_both_ways():
+    back = gm.from_networkx(nx.Graph([("ann", "bob"), ("bob", "cy", {"weight": 0.5})]))
+    assert list(back.ids) == ["ann", "bob", "cy"]
+    assert back.trained == 3
+    edges = zip(*back.relations[0].edges.tolist(), back.relations[0].weight.tolist(), strict=True)
+    assert sorted(edges) == [(0, 1, 1.0), (1, 0, 1.0), (1, 2, 0.5), (2, 1, 0.5)]
+    later = nx.DiGraph([("new", "old")])
+    later.nodes["new"]["trained"] = False
+    assert list(gm.from_networkx(later).ids) == ["old", "new"]
+    orphan = nx.DiGraph()
+    orphan.add_node("v", kind="visit", owner="nobody", features="[1]")
+    with pytest.raises(gm.GraphError, match="this is no graph of patients"):
+        gm.from_networkx(orphan)
+
+
+def test_names_that_would_fall_together_are_refused(encoded):
+    graph = gm.build_graph(gm.Concepts("codes", most=0.9), encoded)
+    ids = pd.Index(["codes:icd0", *graph.ids[1:]], dtype="str")
+    with pytest.raises(gm.GraphError, match=r"1 node\(s\) would bear the name of another"):
+        gm.to_networkx(replace(graph, ids=ids), ids=True)
+    assert gm.to_networkx(replace(graph, ids=ids)).number_of_nodes() == 67
+    for taken in ("kind", "trained", "id", "start"):
+        with pytest.raises(gm.GraphError, match=f"'{taken}' means something else in a graph file"):
+            gm.to_networkx(graph, pd.DataFrame({taken: 1.0}, index=graph.ids))
+
+
+def test_edges_from_elsewhere_need_a_source_and_a_target_alone(tmp_path):
+    file = tmp_path / "edges.csv"
+    file.write_text("source,target\n0,2\n2,1\n")
+    back = gm.read_edges(file)
+    assert (back.patients, back.edges, back.kinds) == (3, 2, (("patient", "linked", "patient"),))
+    assert list(gm.read_edges(file, ["a", "b", "c", "d"]).ids) == ["a", "b", "c", "d"]
+    for text, said in (
+        ("from,to\n0,1\n", "no list of edges"),
+        ("source,target\na,b\n", "whole numbers, are wanted"),
+        ("source,target,source_kind\n0,1,gene\n", "nodes of kind 'gene', and nothing says which"),
+        ("source,target\n0,5\n", "beyond the 2 there are"),
+    ):
+        file.write_text(text)
+        with pytest.raises(gm.GraphError, match=said):
+            gm.read_edges(file, ["a", "b"])
+    with pytest.raises(gm.GraphError, match="cannot be read"):
+        gm.read_edges(tmp_path / "nothing.csv")
+
+
+def test_without_pyarrow_parquet_says_what_to_install(graph, tmp_path, monkeypatch):
+    monkeypatch.setattr(edge_list, "parquet", None)
+    with pytest.raises(gm.GraphError, match=r"pip install 'graphmml\[parquet\]', or use csv"):
+        gm.write_edges(graph, tmp_path / "g.parquet")
+    (tmp_path / "g.parquet").write_bytes(b"PAR1")
+    with pytest.raises(gm.GraphError, match=r"pip install 'graphmml\[parquet\]'"):
+        gm.read_edges(tmp_path / "g.parquet")
+
+
+def test_a_row_of_a_matrix_says_whom_a_patient_listens_to(encoded):
+    graph = gm.build_graph(gm.Neighbours("labs", k=3, weight="similarity"), encoded)
+    (matrix,) = gm.to_csr(graph).values()
+    assert np.array_equal(np.diff(matrix.indptr), np.full(60, 3))
+    for source, target, weight in zip(*graph.relations[0].edges, graph.relations[0].weight, strict=True):
+        assert matrix[target, source] == weight
+    again = gm.from_csr({"mine": matrix}, trained=50)
+    assert (again.patients, again.trained, again.edges) == (60, 50, 180)
+
+
+def test_matrices_that_are_no_graph_are_refused(encoded, tmp_path):
+    one, two = csr_array(np.eye(3)), csr_array(np.eye(4))
+    with pytest.raises(gm.GraphError, match="the matrices are of 3, 4 patients; 4 are wanted"):
+        gm.from_csr({"a": one, "b": two})
+    with pytest.raises(gm.GraphError, match="the matrices are of 3 patients; 2 are wanted"):
+        gm.from_csr({"a": one}, ids=["x", "y"])
+    twice = gm.Relation.of("a", np.array([0, 0]), np.array([1, 1]))
+    graph = gm.PatientGraph(pd.Index(["x", "y"], dtype="str"), 2, (twice,))
+    with pytest.raises(gm.GraphError, match=r"1 edge\(s\) twice"):
+        gm.to_csr(graph)
+    with pytest.raises(gm.GraphError, match="two relations of the graph have the same name"):
+        gm.to_csr(replace(graph, relations=(twice, twice)))
+    (tmp_path / "g.npz").write_bytes(b"no")
+    for path in (tmp_path / "g.npz", tmp_path / "nothing"):
+        with pytest.raises(gm.GraphError, match=r"is no graph as \.npz"):
+            gm.read_csr(path)
+    for path in (tmp_path / "g.npz", tmp_path / "nothing"):
+        with pytest.raises(gm.GraphError, match="holds no PyG data"):
+            gm.read_pyg(path)

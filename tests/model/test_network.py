@@ -14,14 +14,23 @@ def network_of(graph, encoded, **settings):
     torch.manual_seed(0)
     return gm.GraphNetwork(
         {modality: len(columns) for modality, columns in encoded.columns.items()},
-        graph.kinds,
-        concepts={kind: len(names) for kind, names in graph.concepts.items()},
+        graph.schema,
         outputs=3,
         **parts,
     ).eval()
 
 
-@pytest.fixture(params=[gm.Neighbours(k=4), gm.Concepts("codes", most=0.9), gm.NoEdges()], ids=repr)
+LINKS = [
+    gm.Neighbours(k=4),
+    gm.Concepts("codes", most=0.9),
+    gm.ModalityNodes(k=3),
+    gm.ModalityNodes(k=3, modality="labs"),
+    gm.Visits(most=0.9),
+    gm.NoEdges(),
+]
+
+
+@pytest.fixture(params=LINKS, ids=repr)
 def links(request):
     return request.param
 

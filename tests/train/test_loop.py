@@ -23,8 +23,7 @@ def setting(cohort):
     torch.manual_seed(0)
     network = gm.GraphNetwork(
         {name: len(columns) for name, columns in encoded.columns.items()},
-        graph.kinds,
-        concepts={},
+        graph.schema,
         outputs=2,
         width=8,
         encoder=gm.LinearEncoder,
