@@ -20,25 +20,27 @@ FEW = 32
 FLAT = 0.01
 """A sum of squares, in deviations, up to which cells are called constant: below it float32 has no correlation left."""
 Dot = Callable[[np.ndarray, np.ndarray], np.ndarray]
-Apart = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Over = Callable[[np.ufunc, np.ndarray, np.ndarray], np.ndarray]
+STRIP = 128
+"""So many rows are compared at a time, so that what is in work stays near the processor."""
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
     """One modality of some patients: all float32 [patient, column].
 
-    `items` are 0/1 columns (levels of names, or what a patient has), `asked` says which items are known, `codes`
-    number the levels of long names (NaN missing), `numbers` are scaled (NaN missing), `filled` and `square` the
-    same numbers and their squares with zeros for gaps, `known` says which column is filled.
+    Names: `items` are 0/1 columns of their levels, `codes` number the levels of long ones (NaN missing or new),
+    `named` says which are filled. Numbers: `numbers` are scaled by range (NaN missing), `filled` standardised (or,
+    for Jaccard, whether above zero) with zeros for gaps, `square` their squares, `counted` says which are filled.
     """
 
     items: np.ndarray
-    asked: np.ndarray
     codes: np.ndarray
+    named: np.ndarray
     numbers: np.ndarray
     filled: np.ndarray
     square: np.ndarray
-    known: np.ndarray
+    counted: np.ndarray
 
     def __getitem__(self, rows: slice | np.ndarray) -> "Cells":
         return Cells(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
@@ -63,13 +65,17 @@ class Gapped:
         def dot(one: np.ndarray, two: np.ndarray) -> np.ndarray:
             return np.asarray(one @ two.T)
 
-        mean = self.mean([cells[rows] for cells in self.cells], [cells[columns] for cells in other.cells], dot, outer)
-        return np.asarray(mean + self.ties[rows] @ other.ties[columns].T, dtype=np.float32)
+        similar = self.ties[rows] @ other.ties[columns].T
+        theirs = [cells[columns] for cells in other.cells]
+        for start in range(0, len(similar), STRIP):
+            strip = slice(rows.start + start, min(rows.start + start + STRIP, rows.stop))
+            similar[start : start + STRIP] += self.mean([cells[strip] for cells in self.cells], theirs, dot, outer)
+        return np.asarray(similar)
 
     def pairs(self, rows: np.ndarray, other: "Gapped", columns: np.ndarray) -> np.ndarray:
         """Return the similarity of each pair: float64, the same alone and among others."""
         similar = np.empty(len(rows))
-        step = max(1, PAIRS // (4 + sum(cells.items.shape[1] + cells.known.shape[1] for cells in self.cells)))
+        step = max(1, PAIRS // (4 + sum(cells.items.shape[1] + 4 * cells.counted.shape[1] for cells in self.cells)))
         for start in range(0, len(rows), step):
             mine, theirs = rows[start : start + step], columns[start : start + step]
             mean = self.mean(
@@ -78,17 +84,19 @@ class Gapped:
             similar[start : start + step] = mean + inner(self.ties[mine], other.ties[theirs])
         return similar
 
-    def mean(self, mine: Sequence[Cells], theirs: Sequence[Cells], dot: Dot, apart: Apart) -> np.ndarray:
+    def mean(self, mine: Sequence[Cells], theirs: Sequence[Cells], dot: Dot, over: Over) -> np.ndarray:
         """Average over the modalities in which enough is shared; -inf where there is none."""
         total, count = np.zeros(1), np.zeros(1)
         with np.errstate(divide="ignore", invalid="ignore"):
             for one, two in zip(mine, theirs, strict=True):
-                similar = FORMULAS[self.metric](one, two, dot, apart)
-                enough = (dot(one.known, two.known) >= self.overlap) & np.isfinite(similar)
+                shared = dot(one.named, two.named) + dot(one.counted, two.counted)
+                similar = FORMULAS[self.metric](one, two, shared, dot, over)
+                few = ~((shared >= self.overlap) & np.isfinite(similar))
+                np.copyto(similar, 0.0 if len(mine) > 1 else -np.inf, where=few)
                 if len(mine) == 1:
-                    return np.asarray(np.where(enough, similar, -np.inf))
-                total = total + np.where(enough, similar, 0.0)
-                count = count + enough
+                    return similar
+                total = total + similar
+                count = count + ~few
             return np.asarray(np.where(count > 0, total / count, -np.inf))
 
 
@@ -97,58 +105,68 @@ def inner(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     return np.asarray(np.einsum("pd,pd->p", one.astype(np.float64), two.astype(np.float64)))
 
 
-def outer(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """Return the difference of every two values: [row, column]."""
-    return np.asarray(np.subtract.outer(one, two))
+def outer(work: np.ufunc, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Return what a ufunc makes of every two values: [row, column]."""
+    return np.asarray(work.outer(one, two))
 
 
-def aligned(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """Return the difference of each two values: float64 [pair]."""
-    return np.asarray(one.astype(np.float64) - two)
+def aligned(work: np.ufunc, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Return what a ufunc makes of each two values, in float64: [pair]."""
+    return np.asarray(work(one.astype(np.float64), two))
 
 
-def gower(one: Cells, two: Cells, dot: Dot, apart: Apart) -> np.ndarray:
-    """Mean over shared columns of: equal names 1, numbers 1 - difference / range (Gower, Biometrics 1971)."""
+def equal(one: Cells, two: Cells, dot: Dot, over: Over) -> np.ndarray:
+    """Return how many names are equal."""
     alike = dot(one.items, two.items)
+    for at in range(one.codes.shape[1]):
+        alike += over(np.equal, one.codes[:, at], two.codes[:, at])
+    return alike
+
+
+def gower(one: Cells, two: Cells, shared: np.ndarray, dot: Dot, over: Over) -> np.ndarray:
+    """Mean over shared columns of: equal names 1, numbers 1 - difference / range (Gower, Biometrics 1971)."""
+    alike = equal(one, two, dot, over)
     for at in range(one.numbers.shape[1]):
-        near = apart(one.numbers[:, at], two.numbers[:, at])
+        near = over(np.subtract, one.numbers[:, at], two.numbers[:, at])
         np.abs(near, out=near)
         np.subtract(1.0, near, out=near)
         alike += np.fmax(near, 0.0, out=near)  # a gap is NaN and counts nothing
-    for at in range(one.codes.shape[1]):
-        alike += apart(one.codes[:, at], two.codes[:, at]) == 0
-    return np.asarray(alike / dot(one.known, two.known))
+    return np.asarray(alike / shared)
 
 
-def jaccard(one: Cells, two: Cells, dot: Dot, apart: Apart) -> np.ndarray:
-    """What both have, over what either has, among the items known of both (Jaccard 1901)."""
-    both = dot(one.items, two.items)
-    return np.asarray(both / (dot(one.items, two.asked) + dot(one.asked, two.items) - both))
+def jaccard(one: Cells, two: Cells, shared: np.ndarray, dot: Dot, over: Over) -> np.ndarray:
+    """What both have, over what either has, among the cells known of both (Jaccard 1901).
+
+    A number above zero is had, and so is each patient's level of a name: two different levels are two things.
+    """
+    both, names = dot(one.filled, two.filled), equal(one, two, dot, over)
+    either = dot(one.filled, two.counted) + dot(one.counted, two.filled) - both
+    return np.asarray((both + names) / (either + 2.0 * dot(one.named, two.named) - names))
 
 
-def cosine(one: Cells, two: Cells, dot: Dot, apart: Apart) -> np.ndarray:
+def cosine(one: Cells, two: Cells, shared: np.ndarray, dot: Dot, over: Over) -> np.ndarray:
     """Cosine over shared columns."""
-    length = dot(one.square, two.known) * dot(one.known, two.square)
+    length = dot(one.square, two.counted) * dot(one.counted, two.square)
     return np.asarray(dot(one.filled, two.filled) / np.sqrt(length))
 
 
-def euclidean(one: Cells, two: Cells, dot: Dot, apart: Apart) -> np.ndarray:
+def euclidean(one: Cells, two: Cells, shared: np.ndarray, dot: Dot, over: Over) -> np.ndarray:
     """Minus half the squared distance per shared column."""
-    squared = dot(one.square, two.known) + dot(one.known, two.square) - 2.0 * dot(one.filled, two.filled)
-    return np.asarray(-0.5 * squared / dot(one.known, two.known))
+    squared = dot(one.square, two.counted) + dot(one.counted, two.square) - 2.0 * dot(one.filled, two.filled)
+    return np.asarray(-0.5 * squared / shared)
 
 
-def correlation(one: Cells, two: Cells, dot: Dot, apart: Apart) -> np.ndarray:
+def correlation(one: Cells, two: Cells, shared: np.ndarray, dot: Dot, over: Over) -> np.ndarray:
     """Pearson's correlation over shared columns; none where one of the two does not vary over them."""
-    n = dot(one.known, two.known)
-    mine, theirs = dot(one.filled, two.known), dot(one.known, two.filled)
-    vary = dot(one.square, two.known) - mine * mine / n
-    vary_too = dot(one.known, two.square) - theirs * theirs / n
+    n = shared
+    mine, theirs = dot(one.filled, two.counted), dot(one.counted, two.filled)
+    vary = dot(one.square, two.counted) - mine * mine / n
+    vary_too = dot(one.counted, two.square) - theirs * theirs / n
     similar = (dot(one.filled, two.filled) - mine * theirs / n) / np.sqrt(vary * vary_too)
     return np.asarray(np.where((vary > FLAT) & (vary_too > FLAT), similar, np.nan))
 
 
-FORMULAS: Mapping[str, Callable[[Cells, Cells, Dot, Apart], np.ndarray]] = {
+FORMULAS: Mapping[str, Callable[[Cells, Cells, np.ndarray, Dot, Over], np.ndarray]] = {
     "gower": gower,
     "hamming": gower,
     "jaccard": jaccard,
@@ -170,47 +188,43 @@ def gapped_of(
 def cells_of(there: pd.DataFrame, here: pd.DataFrame, modality: str, metric: str) -> Cells:
     """Lay out one table by what another one, the source's, holds."""
     numeric = [column for column in there if is_number(there[column])]
-    named = [column for column in there if column not in numeric]
-    if metric in ("cosine", "euclidean", "correlation") and not numeric:
+    if metric in ENCODED and not numeric:
         raise GraphError(f"'{modality}' has no column of numbers for {metric} over shared cells; choose gower")
-    items, asked, codes = [], [], []
-    if metric == "jaccard":
-        for column in numeric:
-            items.append((here[column].to_numpy() > 0)[:, None])
-            asked.append(here[column].notna().to_numpy()[:, None])
-    for column in [*named, *(numeric if metric == "hamming" else [])] if metric in LEVELS else []:
-        level, number, known = levels_of(there[column], here[column])
-        if number <= FEW or metric == "jaccard":
-            # one column more, for what the source never had: shared with nobody, yet part of what either has
-            items.append(np.where(known & (level < 0), number, level)[:, None] == np.arange(number + 1))
-            asked.append(np.repeat(known[:, None], number + 1, axis=1))
+    named = [] if metric in ENCODED else [column for column in there if column not in numeric]
+    if metric == "hamming":
+        named, numeric = [*named, *numeric], []
+    items, codes = [], []
+    for column in named:
+        level, number = levels_of(there[column], here[column])
+        if number <= FEW:
+            items.append(level[:, None] == np.arange(number))
         else:
             codes.append(np.where(level >= 0, level, np.nan)[:, None])
     numbers = scaled(there[numeric], here[numeric], metric)
-    # names count as shared cells only where they are compared
-    compared = here if metric in LEVELS else here[numeric]
     filled = np.nan_to_num(numbers)
+    if metric == "jaccard":
+        filled = (here[numeric].to_numpy(dtype=np.float64) > 0).astype(np.float32)
     return Cells(
         items=joined(items, len(here)),
-        asked=joined(asked, len(here)),
         codes=joined(codes, len(here)),
-        numbers=numbers if metric == "gower" else numbers[:, :0],
+        named=here[named].notna().to_numpy().astype(np.float32),
+        numbers=numbers,
         filled=filled,
         square=filled**2,
-        known=compared.notna().to_numpy().astype(np.float32),
+        counted=here[numeric].notna().to_numpy().astype(np.float32),
     )
 
 
-LEVELS = ("gower", "hamming", "jaccard")
+ENCODED = ("cosine", "euclidean", "correlation")
+"""Metrics of numbers alone, which are standardised; the others compare names too."""
 
 
-def levels_of(there: pd.Series, here: pd.Series) -> tuple[np.ndarray, int, np.ndarray]:
-    """Return each patient's level among the source's (-1 missing or new), how many there are, and who has one."""
+def levels_of(there: pd.Series, here: pd.Series) -> tuple[np.ndarray, int]:
+    """Return each patient's level among the source's (-1 missing or new), and how many there are."""
     known = there.dropna().unique()
     levels = pd.Index(np.sort(known.astype(np.float64)) if is_number(there) else np.sort(known.astype(str)))
-    some = here.notna().to_numpy()
     values = here if is_number(here) else here.astype("str")
-    return np.where(some, levels.get_indexer(values), -1), len(levels), some
+    return np.where(here.notna().to_numpy(), levels.get_indexer(values), -1), len(levels)
 
 
 def scaled(there: pd.DataFrame, here: pd.DataFrame, metric: str) -> np.ndarray:
