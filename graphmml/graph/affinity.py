@@ -65,7 +65,7 @@ def csr_rows(rows: np.ndarray, columns: np.ndarray, weight: np.ndarray, shape: t
 def log_affinity(squared: np.ndarray, reach: np.ndarray, other: np.ndarray, mu: float) -> np.ndarray:
     """Return log W = -d^2 / (mu e), e the mean of both reaches and of d (Wang et al. 2014)."""
     scale = (reach + other + np.sqrt(squared)) / 3
-    return np.asarray(-squared / (mu * np.maximum(scale, np.finfo(np.float64).tiny)))
+    return np.asarray(-squared / (mu * np.maximum(scale, np.finfo(scale.dtype).tiny)))
 
 
 def squared_apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:

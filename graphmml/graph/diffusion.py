@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import torch
 from scipy.sparse import csr_array, diags_array
+from torch import Tensor
+from torch.nn import functional
 
 from graphmml.graph.affinity import Kernel, at_once, blocks, log_affinity, squared_apart, squared_between
 
+STRIP = 256
 SINGLE_FROM = 1000
 """From so many patients on similarities are single precision; below, double."""
 
@@ -45,10 +49,11 @@ class AllPairs:
         """Return alike [n, n]; zero for who lacks the modality."""
         alike = np.zeros((self.size, self.size), dtype=precision(self.size))
         rows = np.flatnonzero(kernel.has)
-        values, reach = kernel.values[rows], kernel.reach[rows]
+        values, reach = kernel.values[rows], kernel.reach[rows].astype(alike.dtype)
 
         def some(block: slice) -> None:
-            log = log_affinity(squared_between(values[block], values), reach[block, None], reach, mu)
+            squared = squared_between(values[block], values).astype(alike.dtype)
+            log = log_affinity(squared, reach[block, None], reach, alike.dtype.type(mu))
             log[np.arange(len(log)), np.arange(len(rows))[block]] = -np.inf
             weight = np.exp(log - log.max(axis=1, keepdims=True))
             alike[np.ix_(rows[block], rows)] = weight * ((len(rows) - 1) / weight.sum(axis=1, keepdims=True))
@@ -63,20 +68,20 @@ class AllPairs:
         return np.asarray(np.add.reduce([np.outer(kernel.has, kernel.has).astype(np.int8) for kernel in kernels]))
 
     def step(self, kernel: Kernel, others: np.ndarray, out: np.ndarray) -> None:
-        """Two products with a matrix of k + 1 numbers a row, a block of patients at a time."""
-        number, count = others.dtype.type, kernel.has.sum() - 1
-        share = kernel.share.astype(others.dtype)
-        scaled, halved = share * number(0.5 / count), share * number(0.5)
+        """Two products with a matrix of k + 1 numbers a row, a strip of patients at a time.
 
-        def rows(block: slice) -> None:
-            half = added(scaled[block] @ others, halved[block])
-            whole = share @ np.ascontiguousarray(half.T)
-            whole[np.arange(self.size)[block], np.arange(len(half))] = 0
-            sums = whole.sum(axis=0)
-            whole *= number(count) / np.where(sums > 0, sums, number(1))
-            out[block] = whole.T
-
-        at_once(rows, blocks(self.size))
+        A product gathers k + 1 rows for each of its own, which torch does twice as fast as scipy.
+        """
+        count = float(kernel.has.sum() - 1)
+        share, known, written = kernel.share.astype(others.dtype), torch.from_numpy(others), torch.from_numpy(out)
+        known.fill_diagonal_(count)  # 1/2 in the units of alike / 2c; the common factor falls out with the average
+        for strip in blocks(self.size, STRIP):
+            half = gathered(share[strip], known).t().contiguous()
+            whole = gathered(share, half)
+            whole[strip].fill_diagonal_(0)
+            sums = whole.sum(dim=0)
+            whole *= count / torch.where(sums > 0, sums, 1.0)
+            written[strip] = whole.t()
 
     def sparse(self, alike: np.ndarray, keep: int) -> csr_array:
         """Keep the largest of each row."""
@@ -176,28 +181,40 @@ def diffused(kernels: Sequence[Kernel], pairs: Pairs, *, mu: float, iterations: 
     through itself.
     """
     alike = [pairs.start(kernel, mu) for kernel in kernels]
-    shared = pairs.shared(kernels)
+    shared, work = pairs.shared(kernels), np.empty_like(alike[0])
     for _ in range(iterations):
         total = summed(alike)
         for kernel, own in zip(kernels, alike, strict=True):
-            pairs.step(kernel, others(total, own, shared), own)
+            pairs.step(kernel, others(total, own, shared, work), own)
     return np.asarray(summed(alike) / np.maximum(shared, 1).astype(alike[0].dtype))
 
 
 def summed(alike: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the sum, without first stacking the parts as np.sum would."""
-    total = alike[0].copy()
+    """Return the sum, without first stacking the parts."""
+    total = torch.from_numpy(alike[0].copy())
     for more in alike[1:]:
-        total += more
-    return total
+        total += torch.from_numpy(more)
+    return np.asarray(total.numpy())
 
 
-def others(total: np.ndarray, own: np.ndarray, shared: np.ndarray | int) -> np.ndarray:
-    """Return the mean over the other modalities that both of a pair have; its own where there is none."""
+def others(total: np.ndarray, own: np.ndarray, shared: np.ndarray | int, work: np.ndarray) -> np.ndarray:
+    """Return the mean over the other modalities that both of a pair have, in `work`; its own where there is none."""
     if isinstance(shared, int):
-        return own.copy() if shared < 2 else np.asarray((total - own) / own.dtype.type(shared - 1))
+        if shared < 2:
+            return own.copy()
+        torch.sub(torch.from_numpy(total), torch.from_numpy(own), out=torch.from_numpy(work))
+        torch.from_numpy(work).div_(shared - 1)
+        return work
     more = np.maximum(shared - 1, 1).astype(own.dtype)
     return np.where(shared > 1, (total - own) / more, own)
+
+
+def gathered(share: csr_array, rows: Tensor) -> Tensor:
+    """Return share @ rows: [share's rows, columns]."""
+    index, start = torch.from_numpy(share.indices), torch.from_numpy(share.indptr)
+    return functional.embedding_bag(
+        index, rows, start, mode="sum", per_sample_weights=torch.from_numpy(share.data), include_last_offset=True
+    )
 
 
 def added(dense: np.ndarray, few: csr_array) -> np.ndarray:

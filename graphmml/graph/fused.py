@@ -22,7 +22,7 @@ from graphmml.graph.affinity import (
     ties,
 )
 from graphmml.graph.chance import own_position, rank_by_key
-from graphmml.graph.diffusion import AllPairs, CandidatePairs, Pairs, diffused
+from graphmml.graph.diffusion import SINGLE_FROM, AllPairs, CandidatePairs, Pairs, diffused
 from graphmml.graph.relations import Relation, Relations
 from graphmml.graph.similarity import nearest
 
@@ -180,16 +180,17 @@ def kernels_of(
     links: FusedSimilarity, cohort: EncodedCohort, modalities: Sequence[str]
 ) -> tuple[dict[str, Kernel], Pairs]:
     """Return the kernel of each modality, and the pairs to follow."""
-    if len(cohort) <= links.dense_up_to:
+    having = {name: np.flatnonzero(cohort.has(name)) for name in modalities}
+    dense = len(cohort) <= links.dense_up_to
+    # in single precision the nearest of a generous list are the nearest
+    count = links.k + 8 if dense else links.candidates
+    if len(cohort) < SINGLE_FROM and dense:
         near = {name: nearest_of_all(cohort, name, links.k) for name in modalities}
-        pairs: Pairs = AllPairs(len(cohort))
-    else:
-        having = {name: np.flatnonzero(cohort.has(name)) for name in modalities}
-        lists = {
-            name: candidates_of(cohort, name, min(links.candidates, len(rows) - 1)) for name, rows in having.items()
-        }
-        near = {name: nearest_of_list(cohort, name, listed, links.k) for name, listed in lists.items()}
-        pairs = CandidatePairs.of(((having[name], lists[name]) for name in modalities), len(cohort))
+        return {name: kernel_of(cohort, name, near[name], links.mu) for name in modalities}, AllPairs(len(cohort))
+    lists = {name: candidates_of(cohort, name, min(count, len(rows) - 1)) for name, rows in having.items()}
+    near = {name: nearest_of_list(cohort, name, listed, links.k) for name, listed in lists.items()}
+    every = ((having[name], lists[name]) for name in modalities)
+    pairs: Pairs = AllPairs(len(cohort)) if dense else CandidatePairs.of(every, len(cohort))
     return {name: kernel_of(cohort, name, near[name], links.mu) for name in modalities}, pairs
 
 
