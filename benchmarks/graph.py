@@ -54,7 +54,7 @@ DIABETES = {
         gm.Neighbours("admission", recall=0.95),
         gm.Within(0.02),
         gm.Densest(10),
-        gm.SharedPhenotype(("gender", "race", "age"), tolerance=(0, 0, 5)),
+        gm.SharedPhenotype(("gender", "race", "time_in_hospital"), tolerance=(0, 0, 1)),
         gm.PhenotypeGate("medications", ("gender", "race")),
         gm.FusedSimilarity(k=10, candidates=10, iterations=5),
         gm.Concepts("diagnoses", hierarchy="icd9", shared=True),

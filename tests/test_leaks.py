@@ -20,6 +20,14 @@ LINKS = [
     gm.Concepts("codes", most=0.9),
     gm.Shuffled(gm.Neighbours(k=4)),
     gm.NoEdges(),
+    gm.Neighbours(k=4, metric="gower"),
+    gm.Densest(4, "labs"),
+    gm.Within(0.3, "labs", "euclidean"),
+    gm.PhenotypeGate("labs", ("sex", "site"), k=4),
+    gm.FusedSimilarity(k=5, degree=4, iterations=3),
+    gm.ModalityNodes(k=4),
+    gm.Restricted(gm.Neighbours(k=4), across="site"),
+    gm.Union((gm.Neighbours("labs", k=3), gm.SharedPhenotype("sex", k=3))),
 ]
 
 
@@ -27,7 +35,7 @@ def model(links, **settings):
     return gm.GraphClassifier(links, members=2, width=8, training=TINY, device="cpu", **settings)
 
 
-@pytest.fixture(params=LINKS, ids=lambda links: type(links).__name__)
+@pytest.fixture(params=LINKS, ids=repr)
 def links(request):
     return request.param
 

@@ -22,7 +22,9 @@ def blocks(language):
 
 
 def test_every_command_and_option_named_exists():
-    lines = re.findall(r"graphmml ((?:demo|init|check|build|diagnose|cv|fit|predict|export|rule|env)\b[^`#\n]*)", TEXT)
+    lines = re.findall(
+        r"graphmml ((?:demo|init|check|build|compare|diagnose|cv|fit|predict|export|rule|env)\b[^`#\n]*)", TEXT
+    )
     assert len(lines) >= 8
     for line in lines:
         command, *words = line.split()
