@@ -17,7 +17,7 @@ _HOMES = {
     "ConcatFusion": "graphmml.model.fusion",
     "Concepts": "graphmml.graph.concepts",
     "Densest": "graphmml.graph.threshold",
-    "Diagnosis": "graphmml.report.diagnose",
+    "Diagnosis": "graphmml.report.diagnosis",
     "EncodedCohort": "graphmml.data.encode",
     "Folds": "graphmml.data.folds",
     "FusedSimilarity": "graphmml.graph.fused",

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from graphmml.data.thresholds import thresholds
 from graphmml.report.agreement import Agreement
 from graphmml.report.graph_row import GraphRow
-from graphmml.report.permutation import rounds_for
-from graphmml.report.verdicts import ASSORTATIVE, SIGNIFICANT, count
+from graphmml.report.permutation import smallest_p
+from graphmml.report.words import count
 
+SHIPPED = thresholds()
+SIGNIFICANT, ASSORTATIVE = SHIPPED("GM401", "p"), SHIPPED("GM401", "assortative")
 ALIKE = 1.5
 """Jaccard below this many times chance is called little."""
 NESTED = 0.999
@@ -57,11 +60,6 @@ def follows(rows: Sequence[GraphRow], cohort: Mapping[str, Any]) -> str:
         return f"'{row.name}' follows {outcome} most: adjusted homophily {value:+.2f} (0 chance, 1 perfect), p {p:.3f}."
     asked = f"p {p:.3f} ({(row.outcome or {})['adjusted']:+.2f} over all)"
     return f"Within {group}, '{row.name}' follows {outcome} most: adjusted homophily {value:+.2f}, {asked}."
-
-
-def smallest_p(patients: int) -> float:
-    """Return the smallest p that the exchanges can give."""
-    return 1.0 / (rounds_for(patients) + 1)
 
 
 def strongest_group(rows: Sequence[GraphRow]) -> str:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from graphmml.report.agreement import Agreement
 from graphmml.report.compare_words import reading
-from graphmml.report.diagnose import WIDTH, plain_json, short
 from graphmml.report.graph_row import NAN, GraphRow
+from graphmml.report.words import WIDTH, plain_json, short
 
 SCHEMA = "graphmml.compare/1"
 DESCRIPTIVE = (

@@ -14,7 +14,7 @@ from graphmml.data.outcome import Outcome
 from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import PatientGraph
 from graphmml.graph.relations import PATIENT
-from graphmml.report.association import cramers_v, gini, rank_correlation, skewness
+from graphmml.report.association import gini, rank_correlation, skewness
 from graphmml.report.homophily import homophily
 from graphmml.report.permutation import homophily_p
 
@@ -191,16 +191,15 @@ def target_measures(adjacency: csr_array, targets: list[Target], seed: int) -> d
 
 
 def outcome_measures(adjacency: csr_array, outcome: Target, targets: list[Target], seed: int) -> dict[str, Any]:
-    """Return p within each group, and how far the groups tell the outcome."""
-    within, cramer = {}, {}
+    """Return p within each group."""
+    within = {}
     for group in targets:
         if group.kind == "group":
-            cramer[group.name] = cramers_v(group.labels, outcome.labels)
             enough = stratum_sizes(group.labels, outcome.labels >= 0) >= SMALLEST_STRATUM
             asked = enough.mean() >= 0.5 if len(enough) else False
             p = homophily_p(adjacency, outcome.labels, strata=group.labels, seed=seed) if asked else float("nan")
             within[group.name] = p
-    return {"p_within": within, "cramers_v": cramer}
+    return {"p_within": within}
 
 
 def stratum_sizes(strata: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -14,6 +14,11 @@ def rounds_for(patients: int) -> int:
     return 199 if patients > LARGE else 999
 
 
+def smallest_p(patients: int) -> float:
+    """Return the smallest p that the default exchanges can give."""
+    return 1.0 / (rounds_for(patients) + 1)
+
+
 def exchanged(strata: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Return an order of positions in which each trades places only within its own stratum: int [position]."""
     home = np.argsort(strata, kind="stable")

@@ -9,12 +9,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from graphmml.report.compare_words import asked_within, percent, strongest_group
+from graphmml.report.compare_words import SIGNIFICANT, asked_within, percent, strongest_group
 from graphmml.report.comparison import DESCRIPTIVE, Comparison
-from graphmml.report.diagnose import short
 from graphmml.report.graph_row import GraphRow
 from graphmml.report.permutation import rounds_for
-from graphmml.report.verdicts import SIGNIFICANT
+from graphmml.report.words import short
 
 WIDE = 96
 """From this width on there is room for pairs and hubs."""

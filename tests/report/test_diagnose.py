@@ -14,7 +14,8 @@ from graphmml.graph.controls import NoEdges
 from graphmml.graph.patient_graph import build_graph
 from graphmml.graph.phenotype import SharedPhenotype
 from graphmml.report import measures as measured
-from graphmml.report.diagnose import Diagnosis, diagnose, diagnose_graph
+from graphmml.report.diagnose import diagnose, diagnose_graph
+from graphmml.report.diagnosis import Diagnosis
 
 LINKS = gm.Neighbours("labs", k=5)
 

@@ -1,0 +1,71 @@
+"""Diagnosis: what was measured on one graph, as text, frame and JSON."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from textwrap import wrap
+from typing import Any
+
+import pandas as pd
+
+from graphmml.data.findings import Finding
+from graphmml.report.words import WIDTH, plain_json
+
+SCHEMA = "graphmml.diagnose/1"
+LINES = 30
+STATUSES = ("fail", "warn", "pass", "n.a.", "skipped")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Diagnosis:
+    """Sizes, measures and verdicts of one graph; nothing in it names a patient.
+
+    `graph` has patients, edges, components and isolated. `measures` has what each part of the panel found, among
+    it components, listens_to, listened_to, relations, and homophily for "outcome:NAME" and each "group:NAME". All
+    rows with a known outcome took part: it describes, and is not for choosing k, metric or modality.
+    """
+
+    graph: Mapping[str, int]
+    measures: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+    title: str = field(default="")
+    told: tuple[str, ...] = field(default=())
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for the outcome and each group."""
+        plain = ("name", "kind", "values", "patients", "edge", "chance", "adjusted", "informativeness", "node", "p")
+        rows = []
+        for row in self.measures["homophily"].values():
+            within = {f"p within {group}": p for group, p in row.get("p_within", {}).items()}
+            rows.append({key: row[key] for key in plain} | within)
+        return pd.DataFrame(rows, columns=None if rows else list(plain)).set_index("name")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the versioned object that `graphmml diagnose --json` prints; undefined numbers are null."""
+        return {
+            "schema": SCHEMA,
+            "graph": dict(self.graph),
+            "measures": plain_json(self.measures),
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+    def summary(self) -> str:
+        """Say what was measured, without the verdicts."""
+        return "\n".join(self.measured())
+
+    def measured(self) -> Iterator[str]:
+        """Yield the lines of `summary`."""
+        yield from wrap(self.title, WIDTH, subsequent_indent="  ")
+        yield from self.told
+
+    def __repr__(self) -> str:
+        lines = list(self.measured())
+        told = [item for status in ("warn", "fail") for item in self.findings if item.status == status]
+        counts = {status: sum(item.status == status for item in self.findings) for status in STATUSES}
+        last = " · ".join(f"{number} {status}" for status, number in counts.items() if number)
+        for at, item in enumerate(reversed(told)):
+            part = wrap(f"{item.status.upper()} {item.code}  {item.message}", WIDTH, subsequent_indent=" " * 12)
+            if len(lines) + len(part) > LINES - 2:
+                lines.append(f"and {len(told) - at} more in .findings")
+                break
+            lines += part
+        return "\n".join([*lines, last])
