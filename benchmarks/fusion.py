@@ -1,9 +1,10 @@
-"""Similarity network fusion against snfpy on the same arrays, and the sparse mode at size.
+"""Similarity network fusion against snfpy on the same arrays, and the sparse mode at size: ratio lines.
 
-python benchmarks/fusion.py [--peer PYTHON] [--only dense,peer,sparse,diabetes] prints wall and processor seconds
-and peak memory, each part in a process of its own. PYTHON is one that has snfpy, which is LGPL, needs
-scikit-learn<1.8 and so stays out of ours: python -m venv snf; snf/bin/pip install snfpy "scikit-learn<1.8".
-Wall seconds on a busy machine say little; the ratio of processor seconds is printed beside.
+python benchmarks/fusion.py [--peer PYTHON] [--only dense,peer,sparse,diabetes]; also the line `fusion` of graph.py.
+
+Each part runs in a process of its own, so that its peak memory is its own. PYTHON is one that has snfpy, which is
+LGPL, needs scikit-learn<1.8 and so stays out of ours: python -m venv snf; snf/bin/pip install snfpy
+"scikit-learn<1.8". Wall seconds on a busy machine say little; processor seconds are printed beside.
 """
 
 import argparse
@@ -13,23 +14,30 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+import graphmml as gm
+
 K, ITERATIONS, MU = 20, 20, 0.5
+SIZES = {"dense": (2_000, 5), "sparse": (20_000, 50)}
+"""Patients and groups."""
 WIDTHS = {"rna": 60, "labs": 40, "imaging": 30}
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PEER = """
-import json, sys, time, warnings
+import json, resource, sys, time, warnings
 warnings.simplefilter("ignore")
 import numpy as np, snf
 with np.load(sys.argv[1]) as held:
     views = [held[name] for name in held.files]
 wall, cpu = time.perf_counter(), time.process_time()
 fused = snf.snf(*snf.make_affinity(*views, metric="euclidean", K={K}, mu={MU}), K={K}, t={ITERATIONS})
-print(json.dumps({{"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}}))
+took = {{"snfpy": time.perf_counter() - wall, "snfpy, processor": time.process_time() - cpu}}
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+print(json.dumps({{**took, "snfpy, memory": memory}}))
 """
 
 
@@ -43,37 +51,46 @@ def views_of(patients: int, groups: int) -> tuple[dict[str, np.ndarray], np.ndar
     }, group
 
 
-def fuse(kind: str) -> None:
-    """Fuse one cohort in this process and print what it took."""
-    import graphmml as gm  # noqa: PLC0415 -- only the process that measures loads it
+def encoded_of(views: dict[str, np.ndarray]) -> gm.EncodedCohort:
+    """Encode these arrays as a cohort."""
+    ids = [f"p{at}" for at in range(len(views["rna"]))]
+    cohort = gm.Cohort.from_frames(
+        {name: pd.DataFrame(matrix, index=ids).rename(columns=str) for name, matrix in views.items()}
+    )
+    return gm.CohortEncoder(components=None).fit(cohort).transform(cohort)
 
+
+def newcomer(encoded: gm.EncodedCohort) -> gm.EncodedCohort:
+    """Return the first patient under another id."""
+    return replace(encoded[:1], ids=pd.Index(["new"], dtype="str"))
+
+
+def fuse(kind: str) -> dict[str, float]:
+    """Fuse one cohort in this process and say what it took."""
     if kind == "diabetes":
-        cohort = gm.read_cohort(DATA / "diabetes130" / "cohort.toml")
+        cohort = gm.read_cohort(DATA / "diabetes130")
         encoded = gm.CohortEncoder().fit(cohort).transform(cohort)
         links = gm.FusedSimilarity(k=10, candidates=10, iterations=5)
     else:
-        views, _ = views_of(*{"dense": (2_000, 5), "sparse": (20_000, 50)}[kind])
-        ids = [f"p{at}" for at in range(len(views["rna"]))]
-        frames = {name: pd.DataFrame(matrix, index=ids).rename(columns=str) for name, matrix in views.items()}
-        encoded = (
-            gm.CohortEncoder(components=None)
-            .fit(gm.Cohort.from_frames(frames))
-            .transform(gm.Cohort.from_frames(frames))
-        )
+        encoded = encoded_of(views_of(*SIZES[kind])[0])
         links = gm.FusedSimilarity(k=K, mu=MU, iterations=ITERATIONS)
     wall, cpu = time.perf_counter(), time.process_time()
     edges = links.link(encoded, encoded).edges
-    took = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    new = encoded[:1]
-    new = gm.EncodedCohort(
-        pd.Index(["new"], dtype="str"), new.features, new.present, new.columns, new.tables, new.groups
-    )
+    took = {"ours": time.perf_counter() - wall, "ours, processor": time.process_time() - cpu}
+    new = newcomer(encoded)
     links.link(encoded, new)
     began = time.perf_counter()
     links.link(encoded, new)
-    took["attach"] = time.perf_counter() - began
-    took["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps({**took, "links": repr(links), "patients": len(encoded), "edges": edges}))
+    took["one attached, ms"] = 1e3 * (time.perf_counter() - began)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {"patients": len(encoded), "edges": edges, **took, "memory": memory}
+
+
+def snfpy(python: str) -> dict[str, float]:
+    """Fuse the same arrays with snfpy: the same k, mu and iterations, of which it always does all."""
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(Path(folder) / "views.npz", **views_of(*SIZES["dense"])[0])
+        return measured([python, "-c", PEER.format(K=K, MU=MU, ITERATIONS=ITERATIONS), f"{folder}/views.npz"])
 
 
 def measured(command: list[str]) -> dict[str, float]:
@@ -82,36 +99,39 @@ def measured(command: list[str]) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def told(took: dict[str, float]) -> str:
+    """Say what was measured, ratios last."""
+    said = [f"{name} {value:,.2f}{' GiB' if name.endswith('memory') else ''}" for name, value in took.items()]
+    if {"ours", "snfpy"} <= took.keys():
+        less = took["snfpy, processor"] / took["ours, processor"]
+        said += [
+            f"{less:.2f} times fewer processor seconds",
+            f"{took['snfpy'] / took['ours']:.2f} times faster than snfpy",
+        ]
+    return "; ".join(said)
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", help="a python that has snfpy")
     parser.add_argument("--only", default="dense,peer,sparse,diabetes")
-    parser.add_argument("--fuse", help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=["dense", "sparse", "diabetes"], help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if chosen.fuse:
-        fuse(chosen.fuse)
+    if chosen.child:
+        print(json.dumps(fuse(chosen.child)))
         return
-    ours: dict[str, dict[str, float]] = {}
-    for kind in [word for word in chosen.only.split(",") if word != "peer"]:
+    only = chosen.only.split(",")
+    for kind in [word for word in ("dense", "sparse", "diabetes") if word in only]:
         if kind == "diabetes" and not (DATA / "diabetes130").is_dir():
-            print("diabetes130 is not here: not measured")
+            print("fusion diabetes: ../shared/data is not here, not measured")
             continue
-        took = ours[kind] = measured([sys.executable, __file__, "--fuse", kind])
-        print(f"{kind}: {took['patients']:,} patients, {took['links']}: {took['edges']:,} edges")
-        print(f"  {took['wall']:.1f} s wall, {took['cpu']:.1f} s processor, peak memory {took['memory']:.2f} GiB")
-        print(f"  one more patient attached in {1000 * took['attach']:.0f} ms")
-    if "peer" in chosen.only and chosen.peer is None:
-        print("snfpy: not measured (give --peer)")
-    elif "peer" in chosen.only:
-        with tempfile.TemporaryDirectory() as folder:
-            np.savez(Path(folder) / "views.npz", **views_of(2_000, 5)[0])
-            script = PEER.format(K=K, MU=MU, ITERATIONS=ITERATIONS)
-            took = measured([chosen.peer, "-c", script, str(Path(folder) / "views.npz")])
-        print(f"snfpy: 2,000 patients: {took['wall']:.1f} s wall, {took['cpu']:.1f} s processor")
-        if "dense" in ours:
-            ratio = {key: took[key] / ours["dense"][key] for key in ("wall", "cpu")}
-            print(f"  ratio to ours: {ratio['wall']:.1f} in wall, {ratio['cpu']:.1f} in processor seconds")
+        took = measured([sys.executable, __file__, "--child", kind])
+        if kind == "dense" and "peer" in only and chosen.peer:
+            took |= snfpy(chosen.peer)
+        print(f"fusion {kind}: {told(took)}", flush=True)
+    if "peer" in only and not chosen.peer:
+        print("snfpy: not measured, give a python that has it")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """What linking patients costs, each line a ratio to a floor or a peer measured in the same run, with peak memory.
 
-python benchmarks/graph.py [exact approximate attach diabetes] [--peer PYTHON] [--patients N]
+python benchmarks/graph.py [exact approximate attach fusion diabetes] [--peer PYTHON] [--snf PYTHON] [--patients N]
 
 Each line runs in a process of its own, so that its peak memory is its own. PYTHON is an interpreter that has
-pynndescent; without it that peer is not measured, and the line says so. Fusion has a script of its own: fusion.py.
+pynndescent; without it that peer is not measured, and the line says so. The lines of fusion are those of fusion.py,
+where --snf names an interpreter that has snfpy.
 """
 
 import argparse
@@ -200,8 +201,9 @@ def output(command: list[str]) -> dict[str, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("lines", nargs="*", default=["exact", "approximate", "attach", "diabetes"])
+    parser.add_argument("lines", nargs="*", default=["exact", "approximate", "attach", "fusion", "diabetes"])
     parser.add_argument("--peer", help="a python that has pynndescent")
+    parser.add_argument("--snf", help="a python that has snfpy")
     parser.add_argument("--patients", type=int)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -212,6 +214,10 @@ def main() -> None:
         print(json.dumps(globals()[line](**size, **more)))
         return
     for line in chosen.lines:
+        if line == "fusion":
+            script = Path(__file__).with_name("fusion.py")
+            subprocess.run([sys.executable, script, *(["--peer", chosen.snf] if chosen.snf else [])], check=True)
+            continue
         if line == "diabetes" and not COHORT.is_dir():
             print("diabetes130: ../shared/data is not here, not measured")
             continue

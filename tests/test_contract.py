@@ -89,6 +89,10 @@ CONSTRUCTORS = [
     gm.Visits(most=0.9),
     gm.Shuffled(gm.ModalityNodes(k=3)),
     gm.Shuffled(gm.Visits(most=0.9)),
+    gm.RandomLike(gm.Neighbours("labs", k=4, edges="mutual")),
+    gm.RandomLike(gm.Neighbours(k=3, each=True, weight="similarity")),
+    gm.Detached(gm.Layers((gm.Neighbours("labs", k=4), gm.Concepts("codes", most=0.9)))),
+    gm.Detached(gm.Visits(most=0.9)),
     gm.NoEdges(),
 ]
 FUSIONS = [gm.MeanFusion, gm.ConcatFusion, gm.GatedFusion, gm.AttentionFusion]
@@ -214,7 +218,7 @@ def test_own_edges_stay_within_a_patient(links, parts):
 
 def test_a_patient_without_anything_agrees_with_nobody(links, parts):
     """Missing never equals missing: two patients of whom nothing is known are not alike."""
-    if isinstance(links, (gm.RandomEdges, gm.NoEdges, gm.Shuffled, gm.KnownEdges)):
+    if isinstance(links, (gm.RandomEdges, gm.RandomLike, gm.NoEdges, gm.Shuffled, gm.KnownEdges)):
         pytest.skip("a control links whom it links, and so does a file")
     train, _ = parts
     blank = np.isin(np.arange(len(train)), [0, 7, 9])

@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import graphmml as gm
 from graphmml.cli.choices import FoldChoice, ModelChoice, links_of
+from graphmml.cli.findings import FindingChoice, all_rules
 from graphmml.data.cohort import Cohort
-from graphmml.data.findings import Finding, Rule
+from graphmml.data.ids import among
+from graphmml.data.thresholds import thresholds
 from graphmml.errors import CohortError, GraphmmlError, StoreError
-from graphmml.report import render
-
-LEVELS = {"never": (), "warn": ("warn", "fail"), "fail": ("fail",)}
+from graphmml.report import render, render_findings
 
 
 def out() -> Console:
@@ -54,32 +54,23 @@ def init(tables: Sequence[Path], *, output: Path | None, json: bool) -> None:
     return out().print(f"wrote {target}; read its comments, then: graphmml check {target}", markup=False)
 
 
-def check(path: Path, *, fail_on: str, json: bool) -> None:
+def check(path: Path, choice: FindingChoice, *, min_cell: int) -> None:
     """Check the tables."""
-    cohort = gm.read_cohort(path)
-    findings = gm.check(cohort)
-    if json:
-        emit({"schema": "graphmml.check/1", "findings": [finding.to_dict() for finding in findings]})
-    else:
-        out().print(render.cohort_text(cohort), markup=False)
-        out().print(render.findings_table(findings))
-    leave(findings, fail_on)
+    if min_cell < 1:
+        raise GraphmmlError(f"--min-cell is {min_cell}; choose 1 (every count is shown) or more")
+    cohort = gm.read_cohort(path, strict=False)
+    findings = choice.chosen(gm.check(cohort, min_cell=min_cell, limit=choice.limit))
+    record = {"schema": "graphmml.check/1", "findings": [finding.to_dict() for finding in findings]}
+    choice.show(record, findings, path, [render.cohort_text(cohort)])
 
 
-def leave(findings: Sequence[Finding], fail_on: str) -> None:
-    """Exit with 1 where a finding reaches the level."""
-    if fail_on not in LEVELS:
-        raise CohortError(f"--fail-on is '{fail_on}'; choose never, warn or fail")
-    if any(finding.status in LEVELS[fail_on] for finding in findings):
-        sys.exit(1)
-
-
-def build(path: Path, *, output: Path, links: str, onto: Path | None, json: bool) -> None:
+def build(path: Path, *, output: Path, links: str, onto: Path | None, split: bool, json: bool) -> None:
     """Build a graph, join it to an earlier one if that is given, and write it."""
     cohort = gm.read_cohort(path)
-    constructor = links_of(links)
-    encoded = gm.CohortEncoder().fit(cohort).transform(cohort)
-    graph = gm.build_graph(constructor, encoded)
+    train, rest = official(cohort) if split else (cohort, None)
+    encoder = gm.CohortEncoder().fit(train)
+    attached = None if rest is None else encoder.transform(rest)
+    graph = gm.build_graph(links_of(links), encoder.transform(train), attached)
     if onto is not None:
         before, known = import_module("graphmml.graph.store").load_graph(onto)
         graph, links = gm.join_graphs(before, graph), f"{known.get('links', onto.name)} and {links}"
@@ -87,6 +78,7 @@ def build(path: Path, *, output: Path, links: str, onto: Path | None, json: bool
         "links": links,
         "cohort": os.path.relpath(path, output.parent),
         "fingerprint": cohort.fingerprint,
+        "learned_from": {"patients": len(train), "fingerprint": train.fingerprint},
     }
     import_module("graphmml.graph.store").save_graph(graph, output, facts)
     if json:
@@ -103,28 +95,41 @@ def build(path: Path, *, output: Path, links: str, onto: Path | None, json: bool
     return out().print(f"saved {output}   next: graphmml diagnose {output}", markup=False)
 
 
-def diagnose(source: Path, *, links: str, cohort: Path | None, fail_on: str, seed: int, json: bool) -> None:
+def official(cohort: Cohort) -> tuple[Cohort, Cohort | None]:
+    """Return the training patients of the official split, and the others, who are to be attached to them."""
+    if cohort.split is None or not (cohort.split == "train").any():
+        raise CohortError("--split wants an official split with training patients; add split = {...} to cohort.toml")
+    train = (cohort.split == "train").to_numpy(dtype=bool)
+    return cohort[train], None if train.all() else cohort[~train]
+
+
+def diagnose(source: Path, choice: FindingChoice, *, links: str, cohort: Path | None, full: bool, seed: int) -> None:
     """Measure a graph of a cohort, or one from a folder."""
     home = import_module("graphmml.report.diagnose")
-    if (source / "graph.npz").exists():
-        graph, manifest = import_module("graphmml.graph.store").load_graph(source)
-        known = gm.read_cohort(cohort or source.parent / manifest["cohort"])
-        result = home.diagnose_graph(matching(known, graph.ids), graph, seed=seed)
-    else:
-        result = gm.diagnose(gm.read_cohort(source), links_of(links), seed=seed)
-    if json:
-        emit(result.to_json())
-    else:
-        out().print(result.summary(), markup=False)
-        out().print(render.findings_table(result.findings))
-    leave(result.findings, fail_on)
+    with progress(count=False) as bar:
+        task = bar.add_task("reading", total=None)
+        options = {
+            "full": full,
+            "limit": choice.limit,
+            "seed": seed,
+            "watch": lambda part: bar.update(task, description=part),
+        }
+        if (source / "graph.npz").exists():
+            graph, manifest = import_module("graphmml.graph.store").load_graph(source)
+            known = gm.read_cohort(cohort or source.parent / manifest["cohort"])
+            result = home.diagnose_graph(matching(known, graph.ids), graph, facts=manifest, **options)
+        else:
+            result = gm.diagnose(gm.read_cohort(source), links_of(links), **options)
+    result = result.with_findings(choice.chosen(result.findings))
+    choice.show(result.to_json(), result.findings, source, [result.summary()])
 
 
 def matching(cohort: Cohort, ids: pd.Index) -> Cohort:
     """Return the cohort's patients in a graph's order, or say that it is another cohort."""
-    if not ids.isin(cohort.ids).all():
+    known = among(ids, cohort.ids)
+    if not known.all():
         raise StoreError(
-            f"{int((~ids.isin(cohort.ids)).sum())} of the graph's {len(ids)} patients are not in the cohort; "
+            f"{int((~known).sum())} of the graph's {len(ids)} patients are not in the cohort; "
             "name the right one with --cohort, or build the graph anew"
         )
     return cohort[cohort.rows_of(list(ids))]
@@ -172,12 +177,12 @@ def cv(
     return None
 
 
-def progress() -> Progress:
+def progress(*, count: bool = True) -> Progress:
     """Return a progress bar on stderr that vanishes when done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        *((MofNCompleteColumn(),) if count else ()),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
@@ -256,18 +261,16 @@ def export(folder: Path, *, output: Path, to: str, cohort: Path | None, ids: boo
 
 def rule(code: str | None, *, json: bool) -> None:
     """Explain one code, or list them all."""
-    rules: dict[str, Rule] = {
-        **import_module("graphmml.data.rules").RULES,
-        **import_module("graphmml.report.rules").GRAPH_RULES,
-    }
+    rules = all_rules()
     if code is not None and code.upper() not in rules:
-        raise GraphmmlError(f"no rule '{code}'; there are: {', '.join(sorted(rules))}")
-    chosen = sorted(rules) if code is None else [code.upper()]
+        raise GraphmmlError(f"no rule '{code}'; there are: {', '.join(rules)}")
+    chosen = list(rules) if code is None else [code.upper()]
     if json:
         return emit({"schema": "graphmml.rule/1", "rules": [vars(rules[name]) for name in chosen]})
     if code is None:
-        return out().print(render.rules_table([rules[name] for name in chosen]))
-    return out().print(render.rule_text(rules[chosen[0]]), markup=False)
+        return out().print(render_findings.rules_table([rules[name] for name in chosen]))
+    limits = thresholds().limits.get(chosen[0], {})
+    return out().print(render_findings.rule_text(rules[chosen[0]], limits), markup=False)
 
 
 def env(*, json: bool) -> None:

@@ -6,11 +6,23 @@ Exit codes: 0 done; 1 findings at or above --fail-on; 2 the user can mend it; 3 
 import sys
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated
 
 import typer
 
+from graphmml.cli import judging
+from graphmml.cli.judging import commands
+from graphmml.cli.options import (
+    CohortArgument,
+    ConvOption,
+    FusionOption,
+    Jobs,
+    Json,
+    LinksOption,
+    Members,
+    Seed,
+    StructureOption,
+)
 from graphmml.errors import GraphmmlError
 
 app = typer.Typer(
@@ -22,36 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-CohortArgument = Annotated[Path, typer.Argument(metavar="COHORT", help="cohort.toml, or the folder that holds it")]
-Json = Annotated[bool, typer.Option("--json", help="print one versioned JSON object to stdout")]
-Seed = Annotated[int, typer.Option(help="seed of everything that is drawn by chance")]
-LinksOption = Annotated[
-    str,
-    typer.Option(
-        help="constructor and its fields: neighbours:modality=labs,k=10; phenotype:columns=sex; "
-        "concepts:modality=codes; modalities:k=10; visits; random:k=10; none; or your_module:YourClass,field=value"
-    ),
-]
-ConvOption = Annotated[
-    str, typer.Option(help="sage, gcn or gat, with options: sage:depth=2; several separated by commas; or module:Class")
-]
-FusionOption = Annotated[str, typer.Option(help="mean, gated, attention or concat; or module:Class")]
-StructureOption = Annotated[
-    str,
-    typer.Option(
-        help="learn how much each edge is heard: none; phenotype:modality=clinical; neighbours or neighbours:k=5; "
-        "several separated by commas; or module:Class"
-    ),
-]
-FailOn = Annotated[str, typer.Option(help="exit with 1 from which finding on: never, warn or fail")]
-Members = Annotated[int, typer.Option(help="networks in the ensemble, each stopped by another inner part")]
-Jobs = Annotated[int, typer.Option(help="processes; -1 takes every core")]
-
-
-def commands() -> ModuleType:
-    """Load the commands when one is called, so that --help loads neither pandas nor torch."""
-    return import_module("graphmml.cli.commands")
-
 
 @app.command()
 def demo(
@@ -60,7 +42,10 @@ def demo(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Write a synthetic cohort, safe to share: three tables, four sites, gaps, one planted leak."""
+    """Write a synthetic cohort, safe to share.
+
+    Three tables, four sites, gaps, and one planted leak for check to find.
+    """
     commands().demo(folder, patients=patients, seed=seed, json=json)
 
 
@@ -74,10 +59,7 @@ def init(
     commands().init(tables, output=output, json=json)
 
 
-@app.command()
-def check(cohort: CohortArgument, fail_on: FailOn = "fail", json: Json = False) -> None:
-    """Look for what spoils a study before it starts: ids, joins, duplicates, leaks, sentinels, tiny classes."""
-    commands().check(cohort, fail_on=fail_on, json=json)
+app.command()(judging.check)
 
 
 @app.command()
@@ -88,23 +70,19 @@ def build(
     onto: Annotated[
         Path | None, typer.Option(metavar="GRAPH", help="a graph of these patients to add the new relations to")
     ] = None,
+    split: Annotated[
+        bool, typer.Option("--split", help="from training patients of the official split; the others are attached")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Link the patients of a cohort and write the graph to a folder."""
-    commands().build(cohort, output=output, links=links, onto=onto, json=json)
+    commands().build(cohort, output=output, links=links, onto=onto, split=split, json=json)
 
 
-@app.command()
-def diagnose(
-    source: Annotated[Path, typer.Argument(metavar="COHORT|GRAPH", help="a cohort, or a folder that build wrote")],
-    links: LinksOption = "neighbours:each=true",
-    cohort: Annotated[Path | None, typer.Option(help="the cohort of a graph folder, if it was moved")] = None,
-    fail_on: FailOn = "fail",
-    seed: Seed = 0,
-    json: Json = False,
-) -> None:
-    """Measure a graph: degree, components, homophily by outcome and by group against chance."""
-    commands().diagnose(source, links=links, cohort=cohort, fail_on=fail_on, seed=seed, json=json)
+app.command()(judging.diagnose)
+
+
+app.command()(judging.report)
 
 
 @app.command()
@@ -117,7 +95,10 @@ def compare(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Set graphs side by side, untrained: degree, components, homophily against chance, agreement, cost."""
+    """Set several graphs side by side, untrained.
+
+    Degree, components, homophily by outcome and group against chance, agreement, cost.
+    """
     import_module("graphmml.cli.compare").compare(cohort, links=links or [], only=only, seed=seed, json=json)
 
 
@@ -141,7 +122,10 @@ def cv(
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in that folder")] = False,
     json: Json = False,
 ) -> None:
-    """Cross-validate a graph beside its controls and plain baselines, and say whether it helped."""
+    """Cross-validate a graph beside its controls.
+
+    The same network without edges, the graph shuffled, plain baselines; and a verdict whether the graph helped.
+    """
     commands().cv(
         cohort,
         commands().ModelChoice(links, conv, fusion, members, seed, structure),
@@ -152,6 +136,9 @@ def cv(
         resume=resume,
         json=json,
     )
+
+
+app.command()(judging.audit)
 
 
 @app.command()
@@ -166,7 +153,10 @@ def fit(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Fit a graph classifier on every labelled patient and write it to a folder."""
+    """Fit a graph classifier and write it to a folder.
+
+    On every labelled patient; the folder then contains their data.
+    """
     choice = commands().ModelChoice(links, conv, fusion, members, seed, structure)
     commands().fit(cohort, choice, output=output, json=json)
 
@@ -179,7 +169,10 @@ def predict(
     trust: Annotated[list[str] | None, typer.Option(help="a type of your own in the model: module.Class")] = None,
     json: Json = False,
 ) -> None:
-    """Predict new patients, whatever tables, columns and cells they have, and mark what was completed."""
+    """Predict new patients with a fitted model.
+
+    Whatever tables, columns and cells they have; what was completed is marked.
+    """
     commands().predict(model, cohort, output=output, trust=trust or [], json=json)
 
 
@@ -194,7 +187,10 @@ def export(
     ids: Annotated[bool, typer.Option("--show-ids", help="write patient ids instead of p0, p1 ...")] = False,
     json: Json = False,
 ) -> None:
-    """Write a graph for Cytoscape, Gephi, PyG, scipy, scanpy or a spreadsheet."""
+    """Write a graph for other tools.
+
+    Cytoscape, Gephi, PyG, scipy, scanpy or a spreadsheet.
+    """
     commands().export(graph, output=output, to=to, cohort=cohort, ids=ids, json=json)
 
 
@@ -203,13 +199,19 @@ def rule(
     code: Annotated[str | None, typer.Argument(metavar="CODE", help="such as GM602; none lists all")] = None,
     json: Json = False,
 ) -> None:
-    """Explain a finding's code: what it means, an example, what mends it."""
+    """Explain a finding's code.
+
+    What it means, a worked example, its limits, and what mends it.
+    """
     commands().rule(code, json=json)
 
 
 @app.command()
 def env(json: Json = False) -> None:
-    """Print versions, threads and GPU, for a bug report or a methods section."""
+    """Print versions, threads and GPU.
+
+    For a bug report or a methods section.
+    """
     commands().env(json=json)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from graphmml.data.cohort_file import CohortFile, GroupPart, ModalityPart, OutcomePart, SplitPart
 from graphmml.data.columns import parse
-from graphmml.data.ids import align, refuse_strangers, refuse_variants, union
+from graphmml.data.ids import align, among, refuse_strangers, refuse_variants, union
 from graphmml.data.outcome import Outcome, class_outcome
 from graphmml.data.tables import count_events, index_by_id, last_values, open_table, text_column, want
 from graphmml.data.timeline import Timeline, days
@@ -17,6 +17,8 @@ from graphmml.errors import CohortError
 
 Reader = Callable[[str], tuple[Path, pd.DataFrame]]
 """A path as written in the cohort file -> the path that was opened, and its rows as text."""
+Layout = Callable[[pd.Series, str], tuple[pd.Series, str | None]]
+"""Values by id and what they are -> the same by the cohort's ids, and how many belonged to nobody."""
 
 
 class Assembled(NamedTuple):
@@ -31,10 +33,11 @@ class Assembled(NamedTuple):
     name: str
     notes: tuple[str, ...]
     timeline: Timeline
+    strangers: Mapping[str, pd.Index]
 
 
-def assemble(spec: CohortFile, folder: Path) -> Assembled:
-    """Read all tables, align them by id, and note what did not match."""
+def assemble(spec: CohortFile, folder: Path, *, strict: bool = True) -> Assembled:
+    """Read all tables, align them by id, and note what did not match; refuse ids that look mistaken if strict."""
     opened: dict[Path, pd.DataFrame] = {}
     read = partial(raw_table, folder=folder, opened=opened)
     tables = {
@@ -42,16 +45,19 @@ def assemble(spec: CohortFile, folder: Path) -> Assembled:
         for name, part in spec.modality.items()
     }
     ids = union(tables).rename(spec.cohort.id)
-    refuse_variants(ids, str(folder))
-    refuse_strangers(tables)
+    if strict:
+        refuse_variants(ids, str(folder))
+        refuse_strangers(tables)
+    strangers: dict[str, pd.Index] = {}
+    lay = partial(laid_out, ids=ids, strangers=strangers, strict=strict)
     notes: list[str | None] = []
-    outcome, note = outcome_of(spec.cohort.outcome, spec.cohort.id, read, ids)
+    outcome, note = outcome_of(spec.cohort.outcome, spec.cohort.id, read, lay)
     notes.append(note)
-    split, note = split_of(spec.cohort.split, spec.cohort.id, read, ids)
+    split, note = split_of(spec.cohort.split, spec.cohort.id, read, lay)
     notes.append(note)
     groups = {}
     for name, group in spec.group.items():
-        groups[name], note = group_of(name, group, spec.cohort.id, read, ids)
+        groups[name], note = group_of(name, group, spec.cohort.id, read, lay)
         notes.append(note)
     timeline, said = timeline_of(spec, read, ids)
     return Assembled(
@@ -64,7 +70,20 @@ def assemble(spec: CohortFile, folder: Path) -> Assembled:
         name=folder.resolve().name or "cohort",
         notes=tuple(note for note in (*notes, *said) if note),
         timeline=timeline,
+        strangers=strangers,
     )
+
+
+def laid_out(
+    values: pd.Series, what: str, *, ids: pd.Index, strangers: dict[str, pd.Index], strict: bool
+) -> tuple[pd.Series, str | None]:
+    """Align values, and keep the ids of rows that belong to nobody, so that `check` can say how they would match."""
+    lost = values.index[~among(values.index, ids)]
+    if len(lost):
+        strangers[what] = lost
+    if len(lost) == len(values) and not strict:
+        return values.reindex(ids), f"{len(lost)} rows of the {what} belong to no patient of the tables"
+    return align(values, ids, what)
 
 
 def raw_table(path: str, *, folder: Path, opened: dict[Path, pd.DataFrame]) -> tuple[Path, pd.DataFrame]:
@@ -112,7 +131,7 @@ def modality_table(name: str, part: ModalityPart, identifier: str, read: Reader,
 
 
 def outcome_of(
-    part: OutcomePart | None, identifier: str, read: Reader, ids: pd.Index
+    part: OutcomePart | None, identifier: str, read: Reader, lay: Layout
 ) -> tuple[Outcome | None, str | None]:
     """Read the outcome and lay it out by id."""
     if part is None:
@@ -120,14 +139,14 @@ def outcome_of(
     path, raw = read(part.path)
     table = index_by_id(raw, part.id or identifier, path)
     if part.kind == "survival":
-        times, note = align(numbers(table, str(part.time), path), ids, "outcome")
-        events, _ = align(seen(table, str(part.event), path), ids, "outcome")
+        times, note = lay(numbers(table, str(part.time), path), "outcome")
+        events, _ = lay(seen(table, str(part.event), path), "outcome")
         return Outcome("survival", times, event=events, name=str(part.time)), note
     column = str(part.column)
     if part.kind == "number":
-        values, note = align(numbers(table, column, path), ids, "outcome")
+        values, note = lay(numbers(table, column, path), "outcome")
         return Outcome("number", values, name=column), note
-    values, note = align(text_column(table, column, path), ids, "outcome")
+    values, note = lay(text_column(table, column, path), "outcome")
     return class_outcome(values, positive=part.positive, name=column), note
 
 
@@ -151,9 +170,7 @@ def seen(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
     return events.astype("float64")
 
 
-def split_of(
-    part: SplitPart | None, identifier: str, read: Reader, ids: pd.Index
-) -> tuple[pd.Series | None, str | None]:
+def split_of(part: SplitPart | None, identifier: str, read: Reader, lay: Layout) -> tuple[pd.Series | None, str | None]:
     """Read the official split as "train", "test" or missing."""
     if part is None:
         return None, None
@@ -163,14 +180,14 @@ def split_of(
     for side, written in (("train", part.train), ("test", part.test)):
         if not (sides == side).any():
             raise CohortError(f"{path}: no patient has {part.column} = '{written}'; correct {side} = in the file")
-    return align(sides, ids, "split")
+    return lay(sides, "split")
 
 
-def group_of(name: str, part: GroupPart, identifier: str, read: Reader, ids: pd.Index) -> tuple[pd.Series, str | None]:
+def group_of(name: str, part: GroupPart, identifier: str, read: Reader, lay: Layout) -> tuple[pd.Series, str | None]:
     """Read one grouping column and lay it out by id."""
     path, raw = read(part.path)
     table = index_by_id(raw, part.id or identifier, path)
-    return align(text_column(table, part.column, path), ids, f"group '{name}'")
+    return lay(text_column(table, part.column, path), f"group '{name}'")
 
 
 def timeline_of(spec: CohortFile, read: Reader, ids: pd.Index) -> tuple[Timeline, tuple[str, ...]]:
@@ -201,7 +218,7 @@ def renamed(table: pd.DataFrame, names: Mapping[str, str], path: Path) -> pd.Dat
 
 def unmatched(visits: pd.DataFrame, events: Mapping[str, pd.DataFrame], ids: pd.Index) -> Iterator[str]:
     """Say how many visits belong to no patient, and how many events to no visit of their patient."""
-    strangers = int((~visits["id"].str.strip().isin(ids)).sum())
+    strangers = int((~among(visits["id"].str.strip(), ids)).sum())
     if strangers == len(visits):
         raise CohortError(
             f"no id of the visits ({len(visits)} rows) occurs among the {len(ids)} patients; "

@@ -1,188 +1,79 @@
-"""Findings on what gives the outcome away: missingness, single columns, ids and the order of rows."""
-
-from collections.abc import Iterator
+"""Findings on what gives the outcome away: single columns, columns filled for one class, ids and the order of rows."""
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, rankdata
 
-from graphmml.data.checks_outcome import NO_OUTCOME
-from graphmml.data.checks_words import Counted, not_applicable, setting, some
+from graphmml.data.checks_words import Asked, not_applicable, setting, some
 from graphmml.data.cohort import Cohort
-from graphmml.data.columns import is_number
 from graphmml.data.findings import Finding, Status
-from graphmml.data.outcome import Outcome
-
-TELLS_SOME, TELLS_MUCH, TELLS_ALL = 0.6, 0.95, 0.99
-SMALLEST_SIDE = 5
-CHANCE = 0.01
-PARTS = 5
-TOO_SMALL = "the outcome does not split the patients into two sides of five or more"
-
-Target = tuple[np.ndarray, np.ndarray]
-"""Positions of patients, and whether each is a case: int [patient], bool [patient]."""
+from graphmml.data.telling import CHANCE, Target, column_auc, level_auc, level_scores, targets, why_not, within
 
 
-def targets(outcome: Outcome | None) -> list[Target]:
-    """Put the outcome as yes/no questions: each class or the rest, above the median, event before the median time."""
-    if outcome is None:
-        return []
-    rows = np.flatnonzero(outcome.known)
-    values = outcome.values.iloc[rows]
-    if outcome.kind == "class":
-        chosen = outcome.classes[-1:] if len(outcome.classes) == 2 else outcome.classes
-        asked = [(rows, (values == name).to_numpy(dtype=bool)) for name in chosen]
-    elif outcome.event is None:
-        asked = [(rows, (values > values.median()).to_numpy(dtype=bool))]
-    else:
-        early = (values <= values.median()).to_numpy(dtype=bool)
-        clear = ~early | (outcome.event.iloc[rows] == 1).to_numpy(dtype=bool)  # censored early: nobody knows
-        asked = [(rows[clear], early[clear])]
-    return [target for target in asked if min(target[1].sum(), (~target[1]).sum()) >= SMALLEST_SIDE]
-
-
-def auc(score: np.ndarray, case: np.ndarray) -> float:
-    """Return the share of pairs (case, other) in which the case scores higher, ties counted half."""
-    cases = int(case.sum())
-    ranks = rankdata(score)[case].sum()
-    return float((ranks - cases * (cases + 1) / 2) / (cases * (len(case) - cases)))
-
-
-def beyond_chance(value: float, case: np.ndarray, tried: int) -> bool:
-    """Whether an AUROC differs from a half by more than the luckiest of `tried` columns would."""
-    cases = int(case.sum())
-    deviation = np.sqrt((len(case) + 1) / (12 * cases * (len(case) - cases)))
-    return bool(abs(value - 0.5) > norm.isf(CHANCE / (2 * tried)) * deviation)
-
-
-def number_auc(values: np.ndarray, target: Target, tried: int) -> float:
-    """Return how well a number alone orders cases before others, in either direction; 0.5 where nothing can be said."""
-    rows, case = target
-    score = values[rows]
-    known = ~np.isnan(score)
-    score, case = score[known], case[known]
-    if min(case.sum(), (~case).sum()) < SMALLEST_SIDE:
-        return 0.5
-    found = auc(score, case)
-    return max(found, 1 - found) if beyond_chance(found, case, tried) else 0.5
-
-
-def level_auc(codes: np.ndarray, target: Target, tried: int) -> float:
-    """Return how well a level's share of cases among *other* patients orders cases; codes below 0 are missing.
-
-    Each fifth of the patients is scored by the other four, so that a column of ids, which would fit
-    everything, predicts nothing.
-    """
-    rows, case = target
-    level = codes[rows]
-    level, case = level[level >= 0], case[level >= 0]
-    if min(case.sum(), (~case).sum()) < SMALLEST_SIDE:
-        return 0.5
-    part = parts(case)
-    cell = level * PARTS + part
-    size = PARTS * (int(level.max()) + 1)
-    seen = np.bincount(cell, minlength=size).reshape(-1, PARTS)
-    ill = np.bincount(cell, weights=case, minlength=size).reshape(-1, PARTS)
-    others, cases = (counts.sum(axis=1, keepdims=True) - counts for counts in (seen, ill))
-    score = (cases + case.mean()) / (others + 1)
-    found = auc(score[level, part], case)
-    return found if found > 0.5 and beyond_chance(found, case, tried) else 0.5
-
-
-def parts(case: np.ndarray) -> np.ndarray:
-    """Deal cases and others evenly into fifths by chance: int [patient]."""
-    order = np.random.default_rng(0).permutation(len(case))
-    part = np.empty(len(case), dtype=np.int64)
-    for side in (True, False):
-        chosen = order[case[order] == side]
-        part[chosen] = np.arange(len(chosen)) % PARTS
-    return part
-
-
-def column_auc(column: pd.Series, asked: list[Target], tried: int) -> float:
-    """Return the best AUROC of one column over the yes/no questions."""
-    if is_number(column):
-        values = column.to_numpy(dtype=np.float64)
-        return max(number_auc(values, target, tried) for target in asked)
-    codes = column.factorize()[0].astype(np.int64)
-    return max(level_auc(codes, target, tried) for target in asked)
-
-
-def telling_gaps(cohort: Cohort, counted: Counted) -> list[Finding]:
-    """GM502: modalities and columns whose absence goes with the outcome."""
-    asked = targets(cohort.outcome)
-    if not asked:
-        return not_applicable("GM502", NO_OUTCOME if cohort.outcome is None else TOO_SMALL)
-    tried = len(asked) * sum(1 + table.shape[1] for table in cohort.tables.values())
-    found = []
-    for at, (modality, table) in enumerate(cohort.tables.items()):
-        here = cohort.present[:, at]
-        whole = max(number_auc(here.astype(np.float64), target, tried) for target in asked)
-        if whole > TELLS_SOME:
-            message = f"whether modality '{modality}' is there predicts the outcome (AUROC {whole:.2f})"
-            fix = f"find out why; if it is there because of the outcome, delete [modality.{modality}]"
-            found.append(Finding("GM502", gap_status(whole), message, fix))
-        scores = dict(gap_scores(table, here, asked, tried))
-        if scores:
-            listed = sorted(scores, key=lambda column: -scores[column])
-            said = some([f"{column} ({scores[column]:.2f})" for column in listed])
-            message = f"modality '{modality}': that a value is missing predicts the outcome (AUROC): {said}"
-            fix = f"find out why; if measured because of the outcome: {setting('drop', listed, modality)}"
-            found.append(Finding("GM502", gap_status(scores[listed[0]]), message, fix))
-    return found
-
-
-def gap_status(value: float) -> Status:
-    """Fail what is filled for one class alone; warn of what merely leans."""
-    return "fail" if value > TELLS_MUCH else "warn"
-
-
-def gap_scores(table: pd.DataFrame, here: np.ndarray, asked: list[Target], tried: int) -> Iterator[tuple[str, float]]:
-    """Yield the columns whose gaps, among patients who have the modality, predict the outcome."""
-    gaps = table.isna().to_numpy()
-    for at in np.flatnonzero(gaps[here].any(axis=0) & ~gaps[here].all(axis=0)):
-        score = np.where(here, gaps[:, at], np.nan)
-        best = max(number_auc(score, target, tried) for target in asked)
-        if best > TELLS_SOME:
-            yield str(table.columns[at]), best
-
-
-def telling_columns(cohort: Cohort, counted: Counted) -> list[Finding]:
+def telling_columns(cohort: Cohort, asked: Asked) -> list[Finding]:
     """GM602: single columns that all but are the outcome."""
-    asked = targets(cohort.outcome)
-    if not asked:
-        return not_applicable("GM602", NO_OUTCOME if cohort.outcome is None else TOO_SMALL)
-    tried = len(asked) * sum(table.shape[1] for table in cohort.tables.values())
+    questions = targets(cohort.outcome)
+    if not questions:
+        return not_applicable("GM602", why_not(cohort.outcome))
+    tried = len(questions) * sum(table.shape[1] for table in cohort.tables.values())
+    much, all_but = asked.limit("GM602", "warn"), asked.limit("GM602", "fail")
     found = []
     for modality, table in cohort.tables.items():
-        scores = {str(column): column_auc(table[column], asked, tried) for column in table.columns}
-        levels: list[tuple[Status, float, float]] = [("fail", TELLS_ALL, np.inf), ("warn", TELLS_MUCH, TELLS_ALL)]
+        scores = {str(name): column_auc(column, questions, tried) for name, column in table.items()}
+        levels: list[tuple[Status, float, float]] = [("fail", all_but, np.inf), ("warn", much, all_but)]
         for status, above, to in levels:
             chosen = sorted((name for name in scores if above < scores[name] <= to), key=lambda name: -scores[name])
             if chosen:
                 said = some([f"{column} ({scores[column]:.3f})" for column in chosen])
-                message = f"modality '{modality}': {len(chosen)} column(s) predict the outcome alone (AUROC): {said}"
+                message = (
+                    f"modality '{modality}': {len(chosen)} column(s), each taken alone, predict the outcome "
+                    f"(AUROC, chance .5): {said}"
+                )
                 fix = f"if known only after the outcome: {setting('drop', chosen, modality)}"
                 found.append(Finding("GM602", status, message, fix))
     return found
 
 
-def telling_order(cohort: Cohort, counted: Counted) -> list[Finding]:
+def telling_order(cohort: Cohort, asked: Asked) -> list[Finding]:
     """GM603: ids, or the order of rows, that give the outcome away."""
-    asked = targets(cohort.outcome)
-    if not asked:
-        return not_applicable("GM603", NO_OUTCOME if cohort.outcome is None else TOO_SMALL)
+    questions = targets(cohort.outcome)
+    if not questions:
+        return not_applicable("GM603", why_not(cohort.outcome))
     traits = order_traits(cohort.ids)
-    said = []
+    limit, said, explained = asked.limit("GM603", "warn"), [], {}
     for what, codes in traits.items():
-        best = max(level_auc(codes, target, len(traits) * len(asked)) for target in asked)
-        if best > TELLS_SOME:
-            said.append(f"{what} ({best:.2f})")
+        scores = [level_auc(codes, target, len(traits) * len(questions)) for target in questions]
+        best = max(scores)
+        if best <= limit:
+            continue
+        group, left = left_within_group(cohort, codes, questions[scores.index(best)])
+        if group and left <= limit:
+            explained[what] = group
+        else:
+            said.append(f"{what} ({best:.2f}{f', within {group!r} {left:.2f}' if group else ''})")
     if not said:
-        return []
-    message = f"the outcome can be told from what is no measurement (AUROC): {', '.join(said)}"
-    fix = "find out what the rows are sorted by (outcome, hospital, year); if by hospital, add [group.hospital]"
+        return [Finding("GM603", "pass", because(explained))] if explained else []
+    message = f"the outcome can be told from what is no measurement (AUROC, chance .5): {', '.join(said)}"
+    why = "cases and others were listed apart" if len(cohort.groups.columns) else "if by hospital, add [group.hospital]"
+    fix = f"find out what the rows are sorted by (outcome, hospital, year); {why}"
     return [Finding("GM603", "warn", message, fix)]
+
+
+def left_within_group(cohort: Cohort, codes: np.ndarray, target: Target) -> tuple[str, float]:
+    """Return the declared group that leaves an order least to tell of the outcome, and the AUROC within it."""
+    rows, case = target
+    score = level_scores(codes[rows], case)
+    left = {
+        str(name): abs(within(score, case, cohort.groups[name].factorize()[0][rows]) - 0.5) + 0.5
+        for name in cohort.groups
+    }
+    least = min(left, key=lambda name: left[name], default="")
+    return least, left.get(least, 0.5)
+
+
+def because(explained: dict[str, str]) -> str:
+    """Say which order follows which group."""
+    said = ", ".join(f"{what} follows '{group}'" for what, group in explained.items())
+    return f"{said}, which is declared, and within it tells nothing of the outcome"
 
 
 def order_traits(ids: pd.Index) -> dict[str, np.ndarray]:
@@ -196,3 +87,41 @@ def order_traits(ids: pd.Index) -> dict[str, np.ndarray]:
         "the order of ids": ((place - 1) * bins // max(len(ids), 1)).to_numpy(dtype=np.int64),
         "the letters of ids": text.str.replace(r"\d+", "#", regex=True).factorize()[0].astype(np.int64),
     }
+
+
+def one_sided_columns(cohort: Cohort, asked: Asked) -> list[Finding]:
+    """GM604: columns filled for one side of the outcome alone, however few patients that are."""
+    questions = targets(cohort.outcome)
+    if not questions:
+        return not_applicable("GM604", why_not(cohort.outcome))
+    tried = len(questions) * sum(table.shape[1] for table in cohort.tables.values())
+    found = []
+    for modality, table in cohort.tables.items():
+        filled = table.notna().to_numpy()
+        sided = np.any([one_sided(filled, target, tried, asked) for target in questions], axis=0)
+        chosen = [str(column) for column in table.columns[sided]]
+        if chosen:
+            said = some([f"{column} ({asked.counted(int(table[column].notna().sum()))} cells)" for column in chosen])
+            message = (
+                f"modality '{modality}': {len(chosen)} column(s) are filled on one side of the outcome only: {said}"
+            )
+            fix = f"such a column is written because of the outcome: {setting('drop', chosen, modality)}"
+            found.append(Finding("GM604", "fail", message, fix))
+    return found
+
+
+def one_sided(filled: np.ndarray, target: Target, tried: int, asked: Asked) -> np.ndarray:
+    """Return which columns' cells all stand on one side of the outcome, beyond chance: bool [column].
+
+    That m cells, put by chance among the patients, all fall on one side has at most the probability of m draws
+    with that side's share.
+    """
+    rows, case = target
+    here = filled[rows]
+    cells, among_cases = here.sum(axis=0), here[case].sum(axis=0)
+    share = case.mean()
+    stray = asked.limit("GM604", "strays") * cells
+    only_cases, only_others = cells - among_cases <= stray, among_cases <= stray
+    by_chance = np.where(only_cases, share, 1 - share) ** (cells - np.floor(stray))
+    enough = (cells >= asked.limit("GM604", "cells")) & (by_chance < CHANCE / tried)
+    return np.asarray((only_cases | only_others) & enough)

@@ -1,14 +1,15 @@
-"""Findings on the outcome and on what is absent: one class, few events, unlabelled patients, empty modalities."""
+"""Findings on the outcome: one class, few events, unlabelled patients, fewer patients than a model needs."""
 
-from graphmml.data.checks_words import Counted, many, not_applicable
-from graphmml.data.cohort import Cohort
+import numpy as np
+
+from graphmml.data.checks_words import Asked, many, not_applicable
+from graphmml.data.cohort import Cohort, name_columns, number_columns
 from graphmml.data.findings import Finding, Status
+from graphmml.data.sample_size import minimum_patients, typical_fit
+from graphmml.data.telling import NO_OUTCOME
 
-NO_OUTCOME = "the cohort has no outcome"
-FEW, TOO_FEW = 10, 5
 
-
-def one_class(cohort: Cohort, counted: Counted) -> list[Finding]:
+def one_class(cohort: Cohort, asked: Asked) -> list[Finding]:
     """GM120: an outcome that does not vary."""
     outcome = cohort.outcome
     if outcome is None:
@@ -25,35 +26,37 @@ def one_class(cohort: Cohort, counted: Counted) -> list[Finding]:
     return many("GM120", "fail", said, "correct column and path under outcome in [cohort], or add other patients")
 
 
-def small_classes(cohort: Cohort, counted: Counted) -> list[Finding]:
+def small_classes(cohort: Cohort, asked: Asked) -> list[Finding]:
     """GM121: classes, or seen events, too few to learn from."""
     outcome = cohort.outcome
     if outcome is None:
         return not_applicable("GM121", NO_OUTCOME)
     if outcome.kind == "number":
         known = int(outcome.known.sum())
-        return few("GM121", known, f"only {counted(known)} patients have a known '{outcome.name}'")
+        return few(asked, known, f"only {asked.counted(known)} patients have a known '{outcome.name}'")
     if outcome.event is not None:
         seen = int(outcome.event[outcome.known].sum())
-        return few("GM121", seen, f"only {counted(seen)} events of '{outcome.name}' were seen")
+        return few(asked, seen, f"only {asked.counted(seen)} events of '{outcome.name}' were seen")
     sizes = outcome.values.value_counts()
     found = []
     for name in outcome.classes:
-        found += few("GM121", int(sizes[name]), f"class '{name[:80]}' has only {counted(int(sizes[name]))} patients")
+        found += few(
+            asked, int(sizes[name]), f"class '{name[:80]}' has only {asked.counted(int(sizes[name]))} patients"
+        )
     return found
 
 
-def few(code: str, count: int, message: str) -> list[Finding]:
-    """Warn of a count below ten, fail one below five."""
-    if count >= FEW:
+def few(asked: Asked, count: int, message: str) -> list[Finding]:
+    """Warn of few patients, fail hardly any."""
+    if count >= asked.limit("GM121", "warn"):
         return []
-    status: Status = "fail" if count < TOO_FEW else "warn"
+    status: Status = "fail" if count < asked.limit("GM121", "fail") else "warn"
     return many(
-        code, status, message, "merge it with another class, leave it out, or collect more; --folds 3 helps little"
+        "GM121", status, message, "merge it with another class, leave it out, or collect more; --folds 3 helps little"
     )
 
 
-def unlabelled(cohort: Cohort, counted: Counted) -> list[Finding]:
+def unlabelled(cohort: Cohort, asked: Asked) -> list[Finding]:
     """GM122: patients without an outcome, who are kept for prediction only."""
     if cohort.outcome is None:
         return not_applicable("GM122", NO_OUTCOME)
@@ -61,18 +64,58 @@ def unlabelled(cohort: Cohort, counted: Counted) -> list[Finding]:
     if not without:
         return []
     message = (
-        f"{counted(without)} of {len(cohort)} patients have no outcome; they are predicted, never trained or scored on"
+        f"{asked.counted(without)} of {len(cohort)} patients have no outcome; they are predicted, never trained on or "
+        "scored"
     )
     return [Finding("GM122", "pass", message)]
 
 
-def absent_modalities(cohort: Cohort, counted: Counted) -> list[Finding]:
-    """GM501: modalities that most patients lack."""
-    found = []
-    for at, modality in enumerate(cohort.modalities):
-        without = int((~cohort.present[:, at]).sum())
-        if without > 0.5 * len(cohort):
-            message = f"modality '{modality}' is absent in {counted(without)} of {len(cohort)} patients"
-            fix = f"check the ids of [modality.{modality}]; if it is truly so rare, compare with a run without it"
-            found.append(Finding("GM501", "warn", message, fix))
-    return found
+def enough_patients(cohort: Cohort, asked: Asked) -> list[Finding]:
+    """GM123: how many patients there are beside how many a model of all columns would want.
+
+    The answer is nearly always "fewer than wanted", so that alone is told and not warned of.
+    """
+    outcome = cohort.outcome
+    if outcome is None:
+        return not_applicable("GM123", NO_OUTCOME)
+    known, columns = int(outcome.known.sum()), parameters(cohort)
+    said = f"{asked.counted(known)} patients with an outcome, {columns} parameters (columns, once names are laid out)"
+    if known < asked.limit("GM123", "patients"):
+        fix = "report it as a pilot; use plain models on few columns you choose beforehand, and collect more"
+        return many("GM123", "warn", f"{said}: too few for any model to be judged", fix)
+    if columns > asked.limit("GM123", "columns") * known:
+        fix = "read the plain baselines of graphmml cv first: many columns and few patients reward the simplest model"
+        return many("GM123", "warn", f"{said}: far more columns than patients", fix)
+    share = rarest_share(cohort)
+    if share is None:
+        return many("GM123", "pass", said, "")
+    wanted = minimum_patients(columns, share, typical_fit(share))
+    events = round(share * known)
+    return many(
+        "GM123",
+        "pass",
+        f"{said}, {asked.counted(events)} of the rarer outcome ({events / columns:.1f} a parameter); a regression on "
+        f"all of them without penalty would want {wanted} patients (Riley et al. 2020), so read its scores with care"
+        if wanted > known
+        else f"{said}: enough even for a regression on all of them without penalty, which wants {wanted}",
+        "",
+    )
+
+
+def parameters(cohort: Cohort) -> int:
+    """Count the parameters of a linear model: one a number, one a level but the first of a name."""
+    count = 0
+    for table in cohort.tables.values():
+        levels = table[name_columns(table)].nunique()
+        count += len(number_columns(table)) + int(np.maximum(levels - 1, 0).sum())
+    return max(count, 1)
+
+
+def rarest_share(cohort: Cohort) -> float | None:
+    """Return the share of the rarest class, or of events or censored times, whichever is rarer; None for numbers."""
+    outcome = cohort.outcome
+    if outcome is None or outcome.kind == "number":
+        return None
+    values = (outcome.values if outcome.event is None else outcome.event)[outcome.known]
+    shares = values.value_counts(normalize=True)
+    return float(shares.min()) if len(shares) > 1 else None

@@ -1,14 +1,25 @@
 """How a check speaks: counts that single nobody out, columns by name, and the line of cohort.toml that mends it."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from graphmml.data.findings import Finding, Status
-
-Counted = Callable[[int], str]
-"""A count of patients -> how it may be shown."""
+from graphmml.data.thresholds import Thresholds
 
 SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every check is told: how few patients stay unseen, and the limits of each code."""
+
+    min_cell: int
+    limit: Thresholds
+
+    def counted(self, count: int) -> str:
+        """Write a count of patients as it may be shown."""
+        return masked(count, min_cell=self.min_cell)
 
 
 def masked(count: int, *, min_cell: int) -> str:

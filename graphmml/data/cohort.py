@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from graphmml.data.assemble import assemble
 from graphmml.data.cohort_file import CohortFile, from_paths
-from graphmml.data.columns import is_number, normalise
+from graphmml.data.columns import normalise
 from graphmml.data.ids import align, align_modality, refuse_strangers, refuse_variants, union
 from graphmml.data.outcome import Kind, Outcome, class_outcome
 from graphmml.data.timeline import Timeline
@@ -39,6 +40,7 @@ class Cohort:
     name: str = "cohort"
     notes: tuple[str, ...] = ()
     timeline: Timeline = field(default_factory=Timeline)
+    strangers: Mapping[str, pd.Index] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.tables:
@@ -77,13 +79,12 @@ class Cohort:
         if split is not None:
             split, note = align(by_text(split), ids, "split")
             notes.append(note)
-        if groups is not None:
-            groups = named(groups, "groups", categorical=True).reindex(ids)
+        grouped = None if groups is None else named(groups, "groups", categorical=True).reindex(ids)
         return cls(
             ids=ids,
             tables={modality: table.reindex(ids) for modality, table in tables.items()},
             outcome=target,
-            groups=pd.DataFrame(index=ids) if groups is None else groups,
+            groups=pd.DataFrame(index=ids) if grouped is None else grouped,
             split=split,
             name=name,
             notes=tuple(note for note in notes if note),
@@ -105,9 +106,9 @@ class Cohort:
         return cls.from_file(spec, Path())
 
     @classmethod
-    def from_file(cls, spec: CohortFile, folder: Path) -> "Cohort":
+    def from_file(cls, spec: CohortFile, folder: Path, *, strict: bool = True) -> "Cohort":
         """Read what a validated cohort file describes; its paths are relative to `folder`."""
-        return cls(**assemble(spec, folder)._asdict())
+        return cls(**assemble(spec, folder, strict=strict)._asdict())
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -289,9 +290,9 @@ def plain_outcome(values: pd.Series, kind: Kind, positive: str | None, name: str
 
 def number_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns that hold numbers."""
-    return [column for column in table.columns if is_number(table[column])]
+    return [column for column, kind in table.dtypes.items() if is_float_dtype(kind)]
 
 
 def name_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns that hold names."""
-    return [column for column in table.columns if not is_number(table[column])]
+    return [column for column, kind in table.dtypes.items() if not is_float_dtype(kind)]

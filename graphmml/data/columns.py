@@ -28,33 +28,38 @@ def is_number(column: pd.Series) -> bool:
 
 
 def parse(text: pd.Series, *, where: str, categorical: bool = False, na: Iterable[str] = ()) -> pd.Series:
-    """Turn a column of raw text into numbers if every value is one, else into names.
+    """Turn a column of raw text into numbers if every value is one, else (or where declared) into names.
 
-    Raises CohortError for decimal commas, infinities and numbers beyond 32-bit floats.
+    Names stay as they are written, but for blanks around them: "428.0" and "428" are two codes of ICD-9. What is
+    one level where a gap made 1 to 1.0 is for TableEncoder to say, who sees what training holds. Raises CohortError
+    for decimal commas, infinities and numbers beyond 32-bit floats.
     """
-    stripped = text.astype("str").str.strip()
+    codes, levels = pd.factorize(text.astype("str"))  # a spelling is read once, however many patients have it
+    stripped = pd.Series(levels, dtype="str").str.strip()
     known = stripped.mask(stripped.isin(MISSING | set(na)))
     numbers = pd.to_numeric(known, errors="coerce").astype("float64")
     sentinel = numbers.isin([float(word) for word in na if NUMBER.fullmatch(word)])  # -9 also stands for -9.0
     known, numbers = known.mask(sentinel), numbers.mask(sentinel)
     unread = known.notna() & numbers.isna()
-    if categorical:
-        return names(known if unread.any() else known.where(numbers.isna(), tidy_number(numbers)))
-    if unread.any():
-        refuse_decimal_commas(known[unread], known.notna().sum(), where)
-        return names(known)
-    return checked_numbers(numbers, where)
+    if not categorical and not unread.any():
+        return checked_numbers(numbers.reindex(codes).set_axis(text.index), where)
+    if not categorical:
+        refuse_decimal_commas(known, unread, np.bincount(codes[codes >= 0], minlength=len(known)), where)
+    return names(known.reindex(codes).set_axis(text.index))
 
 
 def normalise(column: pd.Series, *, where: str, categorical: bool = False) -> pd.Series:
-    """Turn a pandas column into numbers or names (a category is names); dates must be made numbers first."""
+    """Turn a pandas column into numbers or names (a category is names); dates must be made numbers first.
+
+    Text stays as it is written; of numbers that are declared names, 1.0 is written as 1.
+    """
     if pd.api.types.is_datetime64_any_dtype(column):
         raise CohortError(f"{where} holds dates; turn them into days since an origin you choose")
     categorical = categorical or isinstance(column.dtype, pd.CategoricalDtype)
     numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
     if numeric and not categorical:
         return checked_numbers(column.astype("float64"), where)
-    text = column.astype("object").map(lambda value: "" if pd.isna(value) else str(value)).astype("str")
+    text = column.astype("object").map(lambda value: "" if pd.isna(value) else label(value)).astype("str")
     return parse(text, where=where, categorical=categorical)
 
 
@@ -69,19 +74,24 @@ def checked_numbers(numbers: pd.Series, where: str) -> pd.Series:
     return numbers
 
 
-def refuse_decimal_commas(unread: pd.Series, known: int, where: str) -> None:
-    """Raise where most values that are not numbers would be, were their comma a point."""
-    commas = int(unread.str.fullmatch(DECIMAL_COMMA.pattern).sum())
-    if commas and commas == len(unread):
-        raise CohortError(
-            f"{where}: {commas} of {known} values are written with a decimal comma (like 1,5); "
-            "write a decimal point, or list the column under categorical if these are names"
-        )
+def refuse_decimal_commas(known: pd.Series, unread: pd.Series, patients: np.ndarray, where: str) -> None:
+    """Raise where every value that is no number would be one, were its comma a point; values come with counts."""
+    if not known[unread].str.fullmatch(DECIMAL_COMMA.pattern).all():
+        return
+    raise CohortError(
+        f"{where}: {patients[unread].sum()} of {patients[known.notna()].sum()} values are written with a decimal comma "
+        "(like 1,5); write a decimal point, or list the column under categorical if these are names"
+    )
+
+
+def label(value: object) -> str:
+    """Write a value as text; a float that is a whole number as that number, since a gap makes 1 to 1.0."""
+    return str(int(value)) if isinstance(value, float | np.floating) and value.is_integer() else str(value)
 
 
 def tidy_number(numbers: pd.Series) -> pd.Series:
-    """Write 1.0 as 1, since a gap in a column of integer codes makes every code a float."""
-    return numbers.map(lambda value: f"{value:g}" if abs(value) < 1e6 else repr(value), na_action="ignore")
+    """Write numbers as names, 1.0 as 1; what is missing stays missing."""
+    return names(numbers.map(label, na_action="ignore"))
 
 
 def names(column: pd.Series) -> pd.Series:

@@ -1,7 +1,10 @@
 """What a check found: a stable code, a verdict, the numbers in a sentence, and what mends it."""
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
+
+from graphmml.errors import CohortError
 
 Status = Literal["pass", "warn", "fail", "n.a.", "skipped"]
 
@@ -29,3 +32,27 @@ class Rule:
     meaning: str
     example: str
     fix: str
+
+
+def selected(
+    findings: Iterable[Finding], known: Collection[str], *, select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> tuple[Finding, ...]:
+    """Return the findings whose code begins with one of `select` (all, if none is given) and with none of `ignore`.
+
+    "GM2" stands for every code of that family. `known` are all the codes there are: a prefix of none of them is a
+    CohortError, for it is a typing mistake.
+    """
+    wanted, unwanted = (prefixes(given, known) for given in (select, ignore))
+    return tuple(
+        finding
+        for finding in findings
+        if (not wanted or finding.code.startswith(wanted)) and not finding.code.startswith(unwanted)
+    )
+
+
+def prefixes(given: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    """Return the beginnings of codes; refuse one that no code has."""
+    for prefix in given:
+        if not prefix or not any(code.startswith(prefix) for code in known):
+            raise CohortError(f"no code begins with '{prefix}'; there are {', '.join(sorted(known))}")
+    return tuple(given)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from graphmml.data.columns import label
 from graphmml.errors import CohortError
 
 Kind = Literal["class", "number", "survival"]
@@ -77,8 +78,3 @@ def class_outcome(values: pd.Series, *, positive: str | None = None, name: str =
         found = ", ".join(map(str, outcome.classes[:12]))
         raise CohortError(f"outcome '{name}' has no class '{positive}' (it has: {found}); correct positive")
     return outcome
-
-
-def label(value: object) -> str:
-    """Write a class label as text; a float that is a whole number as that number."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -6,12 +6,14 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.cohort_file import load
 
 
-def read_cohort(path: str | Path) -> Cohort:
+def read_cohort(path: str | Path, *, strict: bool = True) -> Cohort:
     """Read the cohort that a cohort.toml describes; a folder stands for the cohort.toml in it.
 
-    Raises CohortError, naming file, key or column, for whatever does not fit.
+    Raises CohortError, naming file, key or column, for whatever does not fit. `strict=False` lets ids pass that
+    look mistaken (007 here and 7 there, a table that shares no patient with the others), joined as they are
+    written: that is what `graphmml check` reads, which says how they would match (GM103). Nothing else should.
     """
     file = Path(path)
     if file.is_dir():
         file = file / "cohort.toml"
-    return Cohort.from_file(load(file), file.parent)
+    return Cohort.from_file(load(file), file.parent, strict=strict)

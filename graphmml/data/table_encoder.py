@@ -11,6 +11,7 @@ from graphmml.data.columns import is_number, tidy_number
 from graphmml.errors import CohortError
 
 OTHER = "(other)"
+WHOLE = r"[+-]?\d+(?:\.0*)?"
 SMALLEST_SCALE = 0.2
 """Below this standard deviation a 0/1 column is not blown up further: a rare level must not outweigh the rest."""
 
@@ -20,6 +21,11 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
 
     A name with its one-hot block is scaled as a whole to the variance of one number (as in factor analysis of
     mixed data, Pages 2004, but by the block's own deviation, so that rare levels do not dominate).
+
+    Names count as they are written. Only where every training value of a column is a whole number, with or without
+    .0 behind it (a gap makes integer codes floats), are "1" and "1.0" one level, in training and ever after; one
+    value such as "428.1" makes them codes, of which "428" and "428.0" are two. Numbers where training had names
+    are written as the training level that reads as that number.
     """
 
     def __init__(self, *, max_levels: int, clip: float, reducer: Any, limit: int = 0) -> None:
@@ -35,6 +41,8 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         varied = {column for column, some in zip(table.columns, filled, strict=True) if some}
         self.numbers_ = [column for column, number in self.schema_.items() if number and column in varied]
         self.names_ = [column for column, number in self.schema_.items() if not number and column in varied]
+        self.whole_ = [column for column in self.names_ if is_whole(table[column])]
+        table = table.assign(**{column: without_point(table[column]) for column in self.whole_})
         values = table[self.numbers_].to_numpy(dtype=np.float64)
         self.medians_ = np.nanmedian(values, axis=0) if len(table) else np.zeros(0)
         self.levels_ = {column: self.frequent_levels(table[column]) for column in self.names_}
@@ -121,10 +129,10 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         for column, number in self.schema_.items():
             if table is None or column not in table:
                 columns[column] = pd.Series(np.nan, index=ids, dtype="float64" if number else "str")
-            elif number == is_number(table[column]):
-                columns[column] = table[column]
             elif not number:
-                columns[column] = tidy_number(table[column]).astype("str").where(table[column].notna())
+                columns[column] = self.written(column, table[column])
+            elif is_number(table[column]):
+                columns[column] = table[column]
             elif table[column].isna().all():
                 columns[column] = table[column].astype("float64")
             else:
@@ -133,6 +141,12 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
                     "mend the values that are not numbers"
                 )
         return pd.DataFrame(columns, index=ids)
+
+    def written(self, column: str, values: pd.Series) -> pd.Series:
+        """Return a column of names, or of numbers where training had names, in training's spelling."""
+        if is_number(values):
+            return respelled(values, self.levels_.get(column, []))
+        return without_point(values) if column in self.whole_ else values
 
     def differences(self, table: pd.DataFrame) -> list[str]:
         """Say in words where the table differs from the one of training."""
@@ -145,7 +159,30 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
             said.append(f"{len(extra)} column(s) unknown to the model, ignored: {', '.join(map(str, extra[:6]))}")
         for name in self.names_:
             if name in table and not is_number(table[name]):
-                unseen = int((table[name].notna() & ~table[name].isin(self.levels_[name])).sum())
+                values = self.written(name, table[name])
+                unseen = int((values.notna() & ~values.isin(self.levels_[name])).sum())
                 if unseen and len(self.levels_[name]) < self.max_levels:
                     said.append(f"column {name} has a level unknown to the model in {unseen} patient(s)")
         return said
+
+
+def is_whole(names: pd.Series) -> bool:
+    """Whether all of a column's names are whole numbers, with or without .0 behind them."""
+    return bool(pd.Series(names.dropna().unique(), dtype="str").str.fullmatch(WHOLE).all())
+
+
+def without_point(names: pd.Series) -> pd.Series:
+    """Write 1.0 as 1 and leave all other names as they are."""
+    known = pd.Series(names.dropna().unique(), dtype="str")
+    pointed = known[known.str.fullmatch(WHOLE) & known.str.contains(".", regex=False)]
+    if pointed.empty:
+        return names
+    plain = dict(zip(pointed, pointed.str.partition(".")[0], strict=True))
+    return names.map(plain).astype("str").fillna(names)
+
+
+def respelled(numbers: pd.Series, levels: list[str]) -> pd.Series:
+    """Write numbers as names: as the most frequent of these levels that reads as the number, else 1.0 as 1."""
+    read = pd.to_numeric(pd.Series(levels, index=levels, dtype="str"), errors="coerce").dropna()
+    spelled = {number: level for level, number in read[::-1].items()}
+    return numbers.map(spelled).astype("str").fillna(tidy_number(numbers))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from graphmml.data.ids import among
 from graphmml.errors import CohortError
 
 VISIT = ("id", "visit", "time")
@@ -50,8 +51,8 @@ class Timeline:
         """Return what is known of these patients alone."""
         if not len(self.visits):
             return self
-        visits = self.visits[self.visits["id"].isin(ids)].reset_index(drop=True)
-        events = {name: frame[frame["id"].isin(ids)].reset_index(drop=True) for name, frame in self.events.items()}
+        visits = self.visits[among(self.visits["id"], ids)].reset_index(drop=True)
+        events = {name: frame[among(frame["id"], ids)].reset_index(drop=True) for name, frame in self.events.items()}
         return Timeline(visits, events)
 
     def hashed(self) -> Iterator[bytes]:

@@ -34,6 +34,15 @@ class Kernel:
     share: csr_array
 
     @cached_property
+    def lists(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same as lists of equal length, at weight zero for who lacks the modality: int32, float64 [n, k + 1]."""
+        length = np.diff(self.share.indptr)
+        listed, weight = np.zeros((2, len(length), int(length.max(initial=0))))
+        listed[length > 0] = self.share.indices.reshape(-1, listed.shape[1])
+        weight[length > 0] = self.share.data.reshape(-1, listed.shape[1])
+        return listed.astype(np.int32), weight
+
+    @cached_property
     def listed_by(self) -> csr_array:
         """S^T by rows, kept because every new patient needs it: csr [n, n]."""
         return csr_array(self.share.T)

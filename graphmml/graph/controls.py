@@ -1,14 +1,16 @@
 """What every graph is held against: no edges, random edges, and its own edges shuffled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
 from graphmml.graph.chance import choose, mixed, own_position, rank_by_key, uniform
 from graphmml.graph.patient_graph import GraphConstructor, source_links
 from graphmml.graph.relations import PATIENT, Relation, Relations
+from graphmml.graph.restricted import Restricted, joined, text
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Shuffled:
     Among the source every node keeps how many it listens to and how many listen to it (the configuration model;
     the few loops and doublets that arise are exchanged again, and dropped if they persist). An attached patient
     listens to as many as before, drawn from the ends of the training edges by a hash of its id. Edges within one
-    patient (to its own visits, say) are no links between patients and stay.
+    patient (to its own visits, say) are no links between patients and stay. The ends of a Restricted graph are
+    exchanged among edges of one pair of groups alone, so that what it forbids stays forbidden, each patient listens
+    to as many of each group as before, and degrees stay all the same.
     """
 
     links: GraphConstructor
@@ -60,10 +64,15 @@ class Shuffled:
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return the inner constructor's relations, shuffled."""
         within = source_links(self.links, source)
+        groups = codes(source, groups_of(self.links))
         if source.ids.equals(target.ids):
-            return within.map({item.name: self.exchanged(item) for item in within if not item.own})
+            return within.map({item.name: self.exchanged(item, groups) for item in within if not item.own})
         drawn = self.links.link(source, target)
         pools = {item.kind: item.edges[0] for item in within}
+        if groups is not None:  # a constructor that may be restricted links patients alone
+            return drawn.map(
+                {item.name: self.by_group(item, pools[item.kind], groups, source, target) for item in drawn}
+            )
         own = own_position(source, target)
         listeners = {PATIENT: (target.keys, own)}
         for kind, parts in drawn.parts.items():
@@ -78,8 +87,12 @@ class Shuffled:
             }
         )
 
-    def exchanged(self, relation: Relation) -> Relation:
+    def exchanged(self, relation: Relation, groups: np.ndarray | None) -> Relation:
         """Permute the source ends, then exchange those of loops and doublets until none or few are left."""
+        if groups is not None:
+            cells = groups[relation.edges[0]] * (int(groups.max()) + 1) + groups[relation.edges[1]]
+            parts = [self.exchanged(part_of(relation, cells == cell), None) for cell in np.unique(cells)]
+            return together(relation, parts)
         random = np.random.default_rng([self.seed, len(relation)])
         sources, targets = random.permutation(relation.edges[0]), relation.edges[1]
         for _ in range(20):
@@ -92,6 +105,24 @@ class Shuffled:
         kept = ~unusable(sources, targets, loops=relation.source == relation.target)
         edges = np.stack([sources[kept], targets[kept]])
         return Relation(relation.name, edges, relation.weight[kept], relation.source, relation.target)
+
+    def by_group(
+        self, relation: Relation, pool: np.ndarray, groups: np.ndarray, source: EncodedCohort, target: EncodedCohort
+    ) -> Relation:
+        """Draw the sources anew, each from the part of the pool that is of the same group."""
+        told = groups[relation.edges[0]]
+        own = own_position(source, target)
+        parts = [
+            self.redrawn(
+                part_of(relation, told == group),
+                pool[groups[pool] == group],
+                np.arange(len(source)),
+                mixed(target.keys, int(group)),
+                own,
+            )
+            for group in np.unique(told)
+        ]
+        return together(relation, parts)
 
     def redrawn(
         self, relation: Relation, pool: np.ndarray, whose: np.ndarray | None, keys: np.ndarray, own: np.ndarray
@@ -121,3 +152,28 @@ def unusable(sources: np.ndarray, targets: np.ndarray, *, loops: bool) -> np.nda
     again = np.ones(len(pair), dtype=bool)
     again[np.unique(pair, return_index=True)[1]] = False
     return again | (sources == targets) if loops else again
+
+
+def groups_of(links: object) -> tuple[str, ...]:
+    """Return the groups that restrict a constructor of patients, or what it holds."""
+    held = getattr(links, "links", None)
+    own = (links.group,) if isinstance(links, Restricted) else ()
+    return own + groups_of(held) if held is not None else own
+
+
+def codes(source: EncodedCohort, groups: tuple[str, ...]) -> np.ndarray | None:
+    """Number the patients by their values of these groups, None where there is no group: int64 [patient]."""
+    if not groups:
+        return None
+    values = pd.DataFrame({str(at): text(source.column(group)) for at, group in enumerate(groups)})
+    return np.asarray(values.groupby(list(values), dropna=False, sort=True).ngroup().to_numpy(dtype=np.int64))
+
+
+def part_of(relation: Relation, chosen: np.ndarray) -> Relation:
+    """Return some edges of a relation."""
+    return replace(relation, edges=relation.edges[:, chosen], weight=relation.weight[chosen])
+
+
+def together(relation: Relation, parts: list[Relation]) -> Relation:
+    """Return the parts of a relation as one again; where there is none, the relation."""
+    return joined(parts) if parts else relation

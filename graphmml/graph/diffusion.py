@@ -18,7 +18,11 @@ from torch.nn import functional
 
 from graphmml.graph.affinity import Kernel, at_once, blocks, log_affinity, squared_apart, squared_between
 
-STRIP = 256
+WIDTH = 64
+"""Columns of a panel of all pairs."""
+SPREAD = 32
+"""Patients whose row of the first product of candidate pairs is spread out over everybody at a time."""
+ROWS = 1024
 SINGLE_FROM = 1000
 """From so many patients on similarities are single precision; below, double."""
 
@@ -33,7 +37,10 @@ class Pairs(Protocol):
         """Return how many modalities both of each pair have; one number if everybody has all."""
 
     def step(self, kernel: Kernel, others: np.ndarray, out: np.ndarray) -> None:
-        """Write S (1/2 on the diagonal, others / 2c off it) S^T into out, as multiples of the row's average."""
+        """Write S (1/2 on the diagonal, others / 2c off it) S^T into out, as multiples of the row's average.
+
+        `others` may be overwritten.
+        """
 
     def sparse(self, alike: np.ndarray, keep: int) -> csr_array:
         """Return P: the `keep` most alike of each patient, as shares of one half: csr [n, n]."""
@@ -41,13 +48,23 @@ class Pairs(Protocol):
 
 @dataclass(frozen=True)
 class AllPairs:
-    """Every pair: exact, with n x n numbers a modality."""
+    """Every pair: exact, with n x n numbers a modality.
+
+    A matrix is laid out as panels of WIDTH columns, each panel row by row: [panel, row, column of the panel], rows
+    and columns filled up with zeros to whole panels. A panel fits in the cache of a processor, from which its rows
+    are gathered k times.
+    """
 
     size: int
 
+    @property
+    def panels(self) -> int:
+        """How many panels there are."""
+        return -(-self.size // WIDTH)
+
     def start(self, kernel: Kernel, mu: float) -> np.ndarray:
-        """Return alike [n, n]; zero for who lacks the modality."""
-        alike = np.zeros((self.size, self.size), dtype=precision(self.size))
+        """Return alike in panels; zero for who lacks the modality."""
+        alike = np.zeros((self.panels, self.panels * WIDTH, WIDTH), dtype=precision(self.size))
         rows = np.flatnonzero(kernel.has)
         values, reach = kernel.values[rows], kernel.reach[rows].astype(alike.dtype)
 
@@ -56,36 +73,52 @@ class AllPairs:
             log = log_affinity(squared, reach[block, None], reach, alike.dtype.type(mu))
             log[np.arange(len(log)), np.arange(len(rows))[block]] = -np.inf
             weight = np.exp(log - log.max(axis=1, keepdims=True))
-            alike[np.ix_(rows[block], rows)] = weight * ((len(rows) - 1) / weight.sum(axis=1, keepdims=True))
+            strip = np.zeros((len(weight), alike.shape[1]), dtype=alike.dtype)
+            strip[:, rows] = weight * ((len(rows) - 1) / weight.sum(axis=1, keepdims=True))
+            alike[:, rows[block]] = strip.reshape(len(strip), -1, WIDTH).transpose(1, 0, 2)
 
-        at_once(some, blocks(len(rows)))
+        at_once(some, blocks(len(rows), WIDTH))
         return alike
 
+    def square(self, panels: np.ndarray) -> np.ndarray:
+        """Return a matrix by rows: [n, n]."""
+        return panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[: self.size, : self.size]
+
     def shared(self, kernels: Sequence[Kernel]) -> np.ndarray | int:
-        """Return counts [n, n]."""
+        """Return counts in panels."""
         if all(kernel.has.all() for kernel in kernels):
             return len(kernels)
-        return np.asarray(np.add.reduce([np.outer(kernel.has, kernel.has).astype(np.int8) for kernel in kernels]))
+        has = np.zeros((len(kernels), self.panels * WIDTH), dtype=np.int8)
+        has[:, : self.size] = [kernel.has for kernel in kernels]
+        return np.asarray(np.einsum("mr,mpc->prc", has, has.reshape(len(has), -1, WIDTH)))
 
     def step(self, kernel: Kernel, others: np.ndarray, out: np.ndarray) -> None:
-        """Two products with a matrix of k + 1 numbers a row, a strip of patients at a time.
-
-        A product gathers k + 1 rows for each of its own, which torch does twice as fast as scipy.
-        """
+        """Gather the rows of M, which makes S M, then of its transpose, which makes S (S M)^T = (S M S^T)^T."""
         count = float(kernel.has.sum() - 1)
-        share, known, written = kernel.share.astype(others.dtype), torch.from_numpy(others), torch.from_numpy(out)
-        known.fill_diagonal_(count)  # 1/2 in the units of alike / 2c; the common factor falls out with the average
-        for strip in blocks(self.size, STRIP):
-            half = gathered(share[strip], known).t().contiguous()
-            whole = gathered(share, half)
-            whole[strip].fill_diagonal_(0)
-            sums = whole.sum(dim=0)
-            whole *= count / torch.where(sums > 0, sums, 1.0)
-            written[strip] = whole.t()
+        listed, weight = self.tiled(kernel, others.dtype)
+        diagonal = torch.arange(self.size)
+        on = diagonal // WIDTH, diagonal, diagonal % WIDTH
+        known = torch.from_numpy(others)
+        known[on] = count  # 1/2 in the units of alike / 2c; the common factor falls out with the average
+        half = gathered(listed, weight, known)
+        tiles(known).copy_(turned(half))
+        whole = gathered(listed, weight, known)
+        whole[on] = 0
+        sums = whole.sum(dim=1)
+        scale = count / torch.where(sums > 0, sums, 1.0)
+        torch.mul(turned(whole), scale[None, :, :, None], out=tiles(torch.from_numpy(out)))
+
+    def tiled(self, kernel: Kernel, dtype: np.dtype) -> tuple[Tensor, Tensor]:
+        """Return the lists of a kernel once for each panel: rows of all panels one after the other, and weights."""
+        rows = self.panels * WIDTH
+        filled = [np.pad(part, ((0, rows - self.size), (0, 0))) for part in kernel.lists]
+        listed, weight = torch.from_numpy(filled[0]), torch.from_numpy(filled[1].astype(dtype))
+        start = rows * torch.arange(self.panels, dtype=torch.int32)
+        return (start[:, None, None] + listed).flatten(end_dim=1), weight.repeat(self.panels, 1)
 
     def sparse(self, alike: np.ndarray, keep: int) -> csr_array:
         """Keep the largest of each row."""
-        keep = min(keep, self.size - 1)
+        keep, alike = min(keep, self.size - 1), self.square(alike)
         columns = np.argpartition(-alike, keep - 1, axis=1)[:, :keep]
         data = np.take_along_axis(alike, columns, axis=1).astype(np.float64) / (2 * (self.size - 1))
         starts = np.arange(0, self.size * keep + 1, keep)
@@ -148,24 +181,36 @@ class CandidatePairs:
         return np.asarray(np.add.reduce([(kernel.has[one] & kernel.has[other]).astype(np.int8) for kernel in kernels]))
 
     def step(self, kernel: Kernel, others: np.ndarray, out: np.ndarray) -> None:
-        """One sparse product, then the second for the listed pairs alone."""
-        share = kernel.share.astype(others.dtype)
-        having = csr_array((kernel.has[self.pairs.indices], self.pairs.indices, self.pairs.indptr), self.pairs.shape)
-        count = having.sum(axis=1).astype(np.float64)
-        halved = share * others.dtype.type(0.5)
-        scaled = csr_array(share @ diags_array(0.5 / np.maximum(count, 1), dtype=others.dtype))
+        """One sparse product, then the second for the listed pairs alone.
+
+        For the second, a few rows of the first at a time are spread out over everybody, in a vector that is small
+        enough to stay in the cache and is emptied by taking back what was put in.
+        """
+        listed, weight = kernel.lists[0], kernel.lists[1].astype(others.dtype)
+        having = np.append(0, np.cumsum(kernel.has[self.pairs.indices]))
+        part = 0.5 / np.maximum(np.diff(having[self.pairs.indptr]), 1)
+        share = csr_array(kernel.share.astype(others.dtype) @ diags_array(part, dtype=others.dtype))
         between = csr_array((others, self.pairs.indices, self.pairs.indptr), shape=self.pairs.shape)
+        offset = self.size * np.arange(SPREAD, dtype=np.int32)
 
         def rows(block: slice) -> None:
-            here, one, other = self.ends(block)
-            half = added((scaled[block] @ between).toarray(), halved[block])
-            theirs = share[other]
-            # one long vector of all the rows of half, so that each pair takes its products from its own row
-            columns = theirs.indices + np.repeat(one * self.size, np.diff(theirs.indptr))
-            apart = csr_array((theirs.data, columns, theirs.indptr), shape=(len(other), half.size))
-            out[here] = averaged(apart @ half.ravel(), one, kernel.has[other])
+            half = share[block] @ between
+            place = half.indices + np.repeat(offset[np.arange(half.shape[0]) % SPREAD], np.diff(half.indptr))
+            spread = np.zeros(offset.size * self.size, dtype=others.dtype)
+            for some in blocks(half.shape[0], SPREAD):
+                mine = slice(block.start + some.start, block.start + some.stop)
+                held = slice(half.indptr[some.start], half.indptr[some.stop])
+                here, one, other = self.ends(mine)
+                own = listed[mine] + offset[: len(listed[mine]), None]
+                spread[place[held]] = half.data[held]
+                spread[own] += weight[mine] / 2
+                columns = listed[other] + offset[one, None]
+                starts = np.arange(0, columns.size + 1, columns.shape[1], dtype=np.int32)
+                apart = csr_array((weight[other].ravel(), columns.ravel(), starts), shape=(len(other), spread.size))
+                out[here] = averaged(apart @ spread, one, kernel.has[other])
+                spread[place[held]], spread[own] = 0, 0
 
-        at_once(rows, blocks(self.size))
+        at_once(rows, blocks(self.size, ROWS))
 
     def sparse(self, alike: np.ndarray, keep: int) -> csr_array:
         """Keep the whole list."""
@@ -209,18 +254,20 @@ def others(total: np.ndarray, own: np.ndarray, shared: np.ndarray | int, work: n
     return np.where(shared > 1, (total - own) / more, own)
 
 
-def gathered(share: csr_array, rows: Tensor) -> Tensor:
-    """Return share @ rows: [share's rows, columns]."""
-    index, start = torch.from_numpy(share.indices), torch.from_numpy(share.indptr)
-    return functional.embedding_bag(
-        index, rows, start, mode="sum", per_sample_weights=torch.from_numpy(share.data), include_last_offset=True
-    )
+def gathered(listed: Tensor, weight: Tensor, panels: Tensor) -> Tensor:
+    """Return weighted sums of the listed rows of panels: S times a matrix, in panels."""
+    rows = functional.embedding_bag(listed, panels.flatten(end_dim=1), mode="sum", per_sample_weights=weight)
+    return rows.view(panels.shape)
 
 
-def added(dense: np.ndarray, few: csr_array) -> np.ndarray:
-    """Add a sparse matrix to a dense one in place."""
-    dense[np.repeat(np.arange(len(dense)), np.diff(few.indptr)), few.indices] += few.data
-    return dense
+def tiles(panels: Tensor) -> Tensor:
+    """See panels as squares: [panel, square of the panel, row, column]."""
+    return panels.view(len(panels), -1, WIDTH, WIDTH)
+
+
+def turned(panels: Tensor) -> Tensor:
+    """See the transpose of panels, as squares."""
+    return tiles(panels).permute(1, 0, 3, 2)
 
 
 def averaged(weight: np.ndarray, one: np.ndarray, having: np.ndarray) -> np.ndarray:

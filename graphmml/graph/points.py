@@ -12,8 +12,8 @@ TIE = 1e-4
 """Similarities closer than about this are ties, ordered by a hash of both ids: without it, the first rows of a
 file would become everybody's neighbours wherever patients look alike (few binary codes)."""
 TIE_COLUMNS = 4
-PAIRS = 2**21
-"""So many numbers are gathered at a time to compare pairs."""
+PAIRS = 2**17
+"""So many numbers are gathered at a time to compare pairs, and stay near the processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Vectors:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def block(self, rows: slice, other: "Vectors", columns: slice) -> np.ndarray:
+    def block(self, rows: slice | np.ndarray, other: "Vectors", columns: slice | np.ndarray) -> np.ndarray:
         """Return similarities: float32 [row, column], -inf where no modality is shared."""
         similar = self.rows[rows] @ other.turned[columns].T
         if self.present is not None and other.present is not None:
@@ -79,9 +79,10 @@ def vectors_of(cohort: EncodedCohort, modalities: Sequence[str], metric: str) ->
     ties = tie_columns(cohort)
     present = np.stack([cohort.has(modality) for modality in modalities], axis=1)
     whole = len(modalities) == 1 and bool(present.all())
+    rows = np.concatenate([*left, ties], axis=1)
     return Vectors(
-        rows=np.concatenate([*left, ties], axis=1),
-        turned=np.concatenate([*right, ties], axis=1),
+        rows=rows,
+        turned=np.concatenate([*right, ties], axis=1) if metric == "euclidean" else rows,
         present=None if whole else present.astype(np.float32),
         margin=2e-6 * largest * len(modalities),
     )

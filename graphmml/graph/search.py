@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -30,6 +30,7 @@ class Points(Protocol):
         """Return the similarity of each pair, the same in whatever company it is asked for: float64 [pair]."""
 
 
+Job = TypeVar("Job")
 Hits = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Rows (ascending), columns and float32 similarities of some pairs."""
 
@@ -46,13 +47,13 @@ class Strongest:
         self.bar = np.full(rows, -np.inf, dtype=np.float32)
         self.lock = Lock()
 
-    def start(self, rows: slice, similar: np.ndarray) -> None:
+    def start(self, rows: np.ndarray, similar: np.ndarray) -> None:
         """Set the bar of rows that have none by the first columns of [row, column]."""
         few = similar[:, :FIRST]
         cold = np.flatnonzero(np.isneginf(self.bar[rows]))
         if few.shape[1] > self.k and len(cold):
             last = np.partition(few[cold], few.shape[1] - self.k, axis=1)[:, few.shape[1] - self.k]
-            self.bar[rows.start + cold] = last - self.margin
+            self.bar[rows[cold]] = last - self.margin
 
     def offer(self, hits: Hits) -> None:
         """Take those that pass the bar; one thread at a time."""
@@ -88,12 +89,12 @@ class Strongest:
         self.fill[rows] = np.minimum((value > -np.inf).sum(axis=1), self.kept)
         self.bar[rows] = np.maximum(bar, self.bar[rows])
 
-    def found(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows and columns of every pair that may be among the k strongest of its row."""
-        for rows in np.array_split(np.arange(len(self.fill)), -(-len(self.fill) // BLOCK)) if len(self.fill) else []:
-            self.tidy(rows)
-        rows, place = np.nonzero((self.value[:, : self.kept] >= self.bar[:, None]) & (self.column[:, : self.kept] >= 0))
-        return rows, self.column[rows, place].astype(np.int64)
+    def found(self, part: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows and columns of every pair of some rows that may be among the k strongest of its row."""
+        self.tidy(np.arange(part.start, part.stop))
+        value, column = self.value[part, : self.kept], self.column[part, : self.kept]
+        rows, place = np.nonzero((value >= self.bar[part, None]) & (column >= 0))
+        return rows + part.start, column[rows, place].astype(np.int64)
 
 
 def passing(hits: Hits, bar: np.ndarray) -> Hits:
@@ -117,17 +118,28 @@ def strongest(mine: Points, theirs: Points, k: int, own: np.ndarray | None = Non
     """
     kept = Strongest(len(mine), k, mine.margin)
     collect(mine, theirs, own, kept)
-    rows, columns = kept.found()
-    position = np.full((len(mine), k), -1, dtype=np.int64)
-    score = np.full((len(mine), k), -np.inf)
-    similar = mine.pairs(rows, theirs, columns)
-    order = np.lexsort((-similar, rows))
-    rows, columns, similar = rows[order], columns[order], similar[order]
-    start, count = runs(rows)
-    rank = np.arange(len(rows)) - np.repeat(start, count)
-    first = (rank < k) & np.isfinite(similar)
-    position[rows[first], rank[first]] = columns[first]
-    score[rows[first], rank[first]] = similar[first]
+    return ranked(kept, lambda rows, columns: mine.pairs(rows, theirs, columns))
+
+
+def ranked(kept: Strongest, pairs: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k strongest that were kept, by the similarity of their pairs: columns int64 [row, k] and float64."""
+    position = np.full((len(kept.fill), kept.k), -1, dtype=np.int64)
+    score = np.full(position.shape, -np.inf)
+
+    def rank(part: slice) -> None:
+        rows, columns = kept.found(part)
+        start, count = runs(rows)
+        place = np.arange(len(rows)) - np.repeat(start, count)
+        similar = np.full((part.stop - part.start, max(kept.k, int(count.max(initial=0)))), -np.inf)
+        column = np.full(similar.shape, -1, dtype=np.int64)
+        similar[rows - part.start, place] = pairs(rows, columns)
+        column[rows - part.start, place] = columns
+        order = np.argsort(-similar, axis=1, kind="stable")[:, : kept.k]
+        score[part] = np.take_along_axis(similar, order, axis=1)
+        position[part] = np.where(np.isfinite(score[part]), np.take_along_axis(column, order, axis=1), -1)
+
+    count = len(kept.fill)
+    in_threads(rank, (slice(at, min(at + BLOCK, count)) for at in range(0, count, BLOCK)))
     return position, score
 
 
@@ -140,7 +152,7 @@ class Above:
         self.parts: list[Hits] = []
         self.lock = Lock()
 
-    def start(self, rows: slice, similar: np.ndarray) -> None:
+    def start(self, rows: np.ndarray, similar: np.ndarray) -> None:
         """Do nothing: the bar stands."""
 
     def offer(self, hits: Hits) -> None:
@@ -183,14 +195,13 @@ def collect(mine: Points, theirs: Points, own: np.ndarray | None, kept: Stronges
             return
         similar = mine.block(rows, theirs, columns)
         hide(similar, own, rows, columns)
-        kept.start(rows, similar)
+        kept.start(np.arange(rows.start, rows.stop), similar)
         row, column = above_bar(similar, kept.bar[rows][:, None])
         kept.offer((row + rows.start, (column + columns.start).astype(np.int32), similar[row, column]))
         if both and rows != columns:
-            turned = similar.T
-            kept.start(columns, turned)
+            kept.start(np.arange(columns.start, columns.stop), similar.T)
             row, column = above_bar(similar, kept.bar[columns][None, :])
-            order = np.argsort(column, kind="stable")
+            order = np.argsort(column.astype(np.uint16), kind="stable")  # below BLOCK: a radix sort
             row, column = row[order], column[order]
             kept.offer((column + columns.start, (row + rows.start).astype(np.int32), similar[row, column]))
 
@@ -215,13 +226,19 @@ def hide(similar: np.ndarray, own: np.ndarray | None, rows: slice, columns: slic
 
 def above_bar(similar: np.ndarray, bar: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows and columns of what is above the bar, row by row."""
-    flat = np.flatnonzero(similar > bar)
+    mask = (similar > bar).ravel()
+    if mask.size % 8:
+        flat = np.flatnonzero(mask)
+    else:  # eight at a time, for few pass
+        eight = np.flatnonzero(mask.view(np.uint64) != 0)
+        some, which = np.nonzero(mask.reshape(-1, 8)[eight])
+        flat = 8 * eight[some] + which
     row = flat // similar.shape[1]
     return row, flat - row * similar.shape[1]
 
 
-def in_threads(work: Callable[[tuple[slice, slice]], None], jobs: Iterator[tuple[slice, slice]]) -> None:
-    """Share out block comparisons over as many threads as numpy's matrix product may use here."""
+def in_threads(work: Callable[[Job], None], jobs: Iterator[Job]) -> None:
+    """Share out work over as many threads as numpy's matrix product may use here."""
     waiting = list(jobs)
     pools = threadpool_info() if len(waiting) > 1 else []  # asking takes longer than comparing one patient
     threads = max([pool["num_threads"] for pool in pools if pool["user_api"] == "blas"], default=1)

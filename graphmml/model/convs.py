@@ -2,8 +2,8 @@
 
 Shared contract: built from the width and the relations' kinds, with depth, dropout, residual and norm as plain
 parameters; takes x {kind of node: [node, width]} and the edge tensors, gives the patients' [patient, width].
-Where several relations reach a kind of node, their messages are averaged. Without edges every patient is mapped
-alone, by the same weights.
+Where several relations reach a node, the messages of those in which it has an edge are averaged: who lacks a modality
+hears as loudly as the others, from fewer relations. Without edges every patient is mapped alone, by the same weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +35,7 @@ class SAGEStack(nn.Module):
         norm: Norm | None = None,
     ) -> None:
         super().__init__()
+        refuse_settings(depth, dropout)
         # rows of the mean matrix sum to one, so a sum over them is the weighted mean
         new = partial(SAGEConv, (width, width), width, aggr="sum", root_weight=False, bias=False)
         self.layers = nn.ModuleList(Layer(width, relations, new, dropout, residual, norm) for _ in range(depth))
@@ -63,6 +64,7 @@ class GCNStack(nn.Module):
         norm: Norm | None = None,
     ) -> None:
         super().__init__()
+        refuse_settings(depth, dropout)
         across = [name for source, name, target in relations if (source, target) != (PATIENT, PATIENT)]
         if across:
             raise GraphError(
@@ -95,6 +97,7 @@ class GATStack(nn.Module):
         norm: Norm | None = None,
     ) -> None:
         super().__init__()
+        refuse_settings(depth, dropout, heads)
         if width % heads:
             raise GraphError(f"width is {width} and heads {heads}; choose a width that heads divides")
         new = partial(GATConv, (width, width), width // heads, heads, add_self_loops=False, bias=False)
@@ -111,7 +114,11 @@ Message = Callable[[nn.Module, Tensor, Tensor, EdgeTensors], Tensor]
 
 
 class Layer(nn.Module):
-    """One step: what each node is itself, plus the mean over relations of what it hears, then a rectifier."""
+    """One step: what each node is itself, plus the mean of what it hears over its relations, then a rectifier.
+
+    A relation counts for the nodes that have an edge in it. A node without any takes the mean over all, which is
+    nothing, or with GCN's self-loops itself.
+    """
 
     def __init__(
         self,
@@ -134,19 +141,34 @@ class Layer(nn.Module):
         """Return the next state of every kind of node: {kind: [node, width]}."""
         after = dict(x)
         for kind in self.kinds:
-            heard = [
-                message(self.convs[key(item.kind)], x[item.kind[0]], x[kind], item)
-                for item in edges
-                if item.kind[2] == kind and item.index.shape[1]
-            ]
+            items = [item for item in edges if item.kind[2] == kind and item.index.shape[1]]
+            told = [message(self.convs[key(item.kind)], x[item.kind[0]], x[kind], item) for item in items]
             state = self.own[slot(kind)](x[kind])
-            if heard:
-                state = state + torch.stack(heard).mean(dim=0)
+            if told:
+                state = state + (shares(items, state).unsqueeze(-1) * torch.stack(told)).sum(dim=0)
             if len(self.norms):
                 state = self.norms[slot(kind)](state)
             state = self.dropout(state.relu())
             after[kind] = x[kind] + state if self.residual else state
         return after
+
+
+def shares(items: Sequence[EdgeTensors], like: Tensor) -> Tensor:
+    """Return how much each relation counts for each node, over relations summing to one: [relation, node]."""
+    heard = like.new_zeros(len(items), like.shape[0])
+    for row, item in zip(heard, items, strict=True):
+        row.index_fill_(0, item.index[1], 1.0)
+    counts = heard.sum(dim=0)
+    return torch.where(counts > 0, heard / counts.clamp(min=1.0), 1.0 / len(items))
+
+
+def refuse_settings(depth: int, dropout: float, heads: int = 1) -> None:
+    """Raise GraphError for options that no stack can be made of."""
+    for name, value in (("depth", depth), ("heads", heads)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise GraphError(f"{name} is {value}; choose a whole number, one or more")
+    if not 0.0 <= dropout < 1.0:
+        raise GraphError(f"dropout is {dropout}; choose a share from 0 to below 1")
 
 
 def mean_message(conv: nn.Module, source: Tensor, target: Tensor, item: EdgeTensors) -> Tensor:

@@ -1,6 +1,9 @@
 """Diagnose: what a patient graph links, before anything is trained on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -14,6 +17,7 @@ from graphmml.report.diagnosis import Diagnosis
 from graphmml.report.measures import LARGEST_PROJECTION, aligned, projected_links, targets_of
 from graphmml.report.panel.panel import asked, lines_of
 from graphmml.report.panel.part import Subject
+from graphmml.report.picture import picture_of
 from graphmml.report.words import count
 
 Watch = Callable[[str], None]
@@ -46,6 +50,7 @@ def diagnose_graph(
     graph: PatientGraph,
     *,
     links: GraphConstructor | None = None,
+    facts: Mapping[str, Any] | None = None,
     full: bool = False,
     limit: Thresholds | None = None,
     seed: int = 0,
@@ -54,11 +59,13 @@ def diagnose_graph(
     """Measure a graph of these patients; the order of the cohort's rows decides nothing.
 
     `links` is what drew it, if that is known: some parts link again, with other settings or from fewer patients.
+    `facts` are its manifest's, which say what it was built from.
     """
     cohort = cohort[aligned(cohort, graph)]
     cohort = cohort[cohort.sorted_rows]
     encoded = CohortEncoder().fit(cohort).transform(cohort)
-    return diagnosed(subject_of(cohort, encoded, graph, links, limit or thresholds(), seed), full=full, watch=watch)
+    subject = subject_of(cohort, encoded, graph, links, limit or thresholds(), seed)
+    return diagnosed(replace(subject, facts=facts or {}), full=full, watch=watch)
 
 
 def subject_of(
@@ -103,7 +110,8 @@ def diagnosed(subject: Subject, *, full: bool, watch: Watch | None) -> Diagnosis
     measures, findings = asked(subject, dense=too_dense(subject.graph), full=full, watch=watch)
     told = tuple(lines_of(measures))
     size = measures.pop("graph")
-    return Diagnosis(size, measures, findings, title_of(subject.cohort, subject.seed), told)
+    drawn = partial(picture_of, subject.cohort, subject.adjacency, subject.targets, seed=subject.seed)
+    return Diagnosis(size, measures, findings, title_of(subject.cohort, subject.seed), told, drawn)
 
 
 def title_of(cohort: Cohort, seed: int) -> str:

@@ -1,13 +1,18 @@
 """Diagnosis: what was measured on one graph, as text, frame and JSON."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 
 from graphmml.data.findings import Finding
+from graphmml.errors import GraphmmlError
+from graphmml.report.html.badges import badges
+from graphmml.report.picture import Picture
+from graphmml.report.plot import Plots
 from graphmml.report.words import WIDTH, plain_json
 
 SCHEMA = "graphmml.diagnose/1"
@@ -29,6 +34,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     title: str = field(default="")
     told: tuple[str, ...] = field(default=())
+    drawn: Callable[[], Picture] | None = field(default=None)
 
     def frame(self) -> pd.DataFrame:
         """Return one row for the outcome and each group."""
@@ -47,6 +53,22 @@ class Diagnosis:
             "measures": plain_json(self.measures),
             "findings": [finding.to_dict() for finding in self.findings],
         }
+
+    def with_findings(self, findings: Sequence[Finding]) -> "Diagnosis":
+        """Return the same measures with some of the findings."""
+        return replace(self, findings=tuple(findings))
+
+    @cached_property
+    def picture(self) -> Picture:
+        """What reports and plots draw; laid out when it is first asked for."""
+        if self.drawn is None:
+            raise GraphmmlError("this diagnosis was put together by hand; make one with graphmml.diagnose to draw it")
+        return self.drawn()
+
+    @property
+    def plot(self) -> Plots:
+        """Plots on matplotlib axes: homophily, degrees, presence, prevalence, graph."""
+        return Plots(self.measures, self.picture)
 
     def summary(self) -> str:
         """Say what was measured, without the verdicts."""
@@ -69,3 +91,6 @@ class Diagnosis:
                 break
             lines += part
         return "\n".join([*lines, last])
+
+    def _repr_html_(self) -> str:
+        return badges(self.summary(), self.findings)

@@ -16,15 +16,17 @@ from graphmml.graph.patient_graph import PatientGraph
 from graphmml.graph.relations import PATIENT
 from graphmml.report.association import gini, rank_correlation, skewness
 from graphmml.report.homophily import homophily
-from graphmml.report.permutation import homophily_p
+from graphmml.report.permutation import homophily_chance, homophily_p
+from graphmml.report.within import all_strata
 
 LARGEST_PROJECTION = 20_000_000
 """More links than this between patients who share a concept are not laid out."""
 SMALLEST_CELL = 11
 """Values of a group that fewer patients have are not shown one by one."""
-SMALLEST_STRATUM = 5
-"""Smaller strata leave an exchange within them too little to exchange."""
 MOST_VALUES = 30
+MEASURES = (
+    "edge", "chance", "adjusted", "informativeness", "informativeness_node", "insensitive", "unbiased", "node",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,42 +172,42 @@ def missing_share(cohort: Cohort) -> np.ndarray:
     return np.asarray(shares.mean(axis=0))
 
 
-def target_measures(adjacency: csr_array, targets: list[Target], seed: int) -> dict[str, dict[str, Any]]:
-    """Return homophily and its p for each target, for the outcome also within each group."""
+def target_measures(
+    adjacency: csr_array, targets: list[Target], seed: int, *, informed: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Return homophily and its p for each target, for the outcome also within each group.
+
+    `informed` adds the p of the outcome's label informativeness.
+    """
     measured = {}
     for target in targets:
         result = homophily(adjacency, target.labels)
+        outcome = target.kind == "outcome"
+        chance = homophily_chance(adjacency, target.labels, seed=seed, informed=informed and outcome)
         row: dict[str, Any] = {
             "name": target.name,
             "kind": target.kind,
             "values": len(target.values),
             "patients": int((target.labels >= 0).sum()),
-            **{name: getattr(result, name) for name in ("edge", "chance", "adjusted", "informativeness", "node")},
-            "p": homophily_p(adjacency, target.labels, seed=seed),
+            **{name: getattr(result, name) for name in MEASURES},
+            "p": chance.adjusted,
+            "z": chance.z,
         }
-        if target.kind == "outcome":
-            row |= outcome_measures(adjacency, target, targets, seed)
+        if outcome:
+            row |= outcome_measures(adjacency, target, targets, seed) | {"p_informativeness": chance.informativeness}
         row["by_value"] = dict(by_value(target, result.node_of))
         measured[target.key] = row
     return measured
 
 
 def outcome_measures(adjacency: csr_array, outcome: Target, targets: list[Target], seed: int) -> dict[str, Any]:
-    """Return p within each group."""
-    within = {}
-    for group in targets:
-        if group.kind == "group":
-            enough = stratum_sizes(group.labels, outcome.labels >= 0) >= SMALLEST_STRATUM
-            asked = enough.mean() >= 0.5 if len(enough) else False
-            p = homophily_p(adjacency, outcome.labels, strata=group.labels, seed=seed) if asked else float("nan")
-            within[group.name] = p
-    return {"p_within": within}
-
-
-def stratum_sizes(strata: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return for each of `rows` (a mask) how many of them share its stratum: int [row]."""
-    _, member, sizes = np.unique(strata[rows], return_inverse=True, return_counts=True)
-    return np.asarray(sizes[member])
+    """Return p within each group, and within several together."""
+    groups = {target.name: target.labels for target in targets if target.kind == "group"}
+    found = {}
+    for name, strata in all_strata(groups, outcome.labels >= 0).items():
+        asked = strata is not None
+        found[name] = homophily_p(adjacency, outcome.labels, strata=strata, seed=seed) if asked else float("nan")
+    return {"p_within": found}
 
 
 def by_value(target: Target, node_of: np.ndarray) -> Iterator[tuple[str, Mapping[str, float]]]:

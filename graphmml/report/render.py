@@ -1,7 +1,6 @@
 """Any result as a rich table, text or CSV; no computing."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,36 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.findings import Finding, Rule
 from graphmml.errors import StoreError
 from graphmml.train.intervals import Interval
 from graphmml.train.result import CVResult
 
-COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "n.a.": "dim", "skipped": "dim"}
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def cohort_text(cohort: Cohort) -> str:
     """Say what a cohort holds, and what its join left over."""
     return "\n".join([repr(cohort), *(f"  note: {note}" for note in cohort.notes)])
-
-
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """Show warnings and failures in full, nearest the prompt, and count the rest."""
-    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for status in ("warn", "fail"):
-        for finding in (item for item in findings if item.status == status):
-            text = Text(finding.message)
-            if finding.fix:
-                text.append(f"\n{finding.fix}", style="cyan")
-            table.add_row(Text(status.upper(), style=COLOURS[status]), finding.code, text)
-    counts = {status: sum(finding.status == status for finding in findings) for status in COLOURS}
-    words = " · ".join(f"{count} {status}" for status, count in counts.items() if count)
-    table.add_row("", "", Text(f"{words}   (graphmml rule CODE explains one)", style="dim"))
-    return table
 
 
 def cv_table(result: CVResult) -> Table:
@@ -67,19 +46,6 @@ def span(interval: Interval, sign: str = "") -> str:
         return f"{interval.mean:{sign}.3f}"
     low, high = (f"{value:{sign}.3f}".replace("0.", ".", 1) for value in (interval.low, interval.high))
     return f"{interval.mean:{sign}.3f} ({low} to {high})"
-
-
-def rules_table(rules: Sequence[Rule]) -> Table:
-    """List codes and titles."""
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for rule in rules:
-        table.add_row(rule.code, rule.title)
-    return table
-
-
-def rule_text(rule: Rule) -> str:
-    """Explain one code."""
-    return f"{rule.code}  {rule.title}\n\n{rule.meaning}\n\nExample: {rule.example}\n\nWhat to do: {rule.fix}"
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

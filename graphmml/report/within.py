@@ -1,9 +1,37 @@
 """What is left of homophily once a group is asked for: equal labels beyond those of an exchange within strata."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.sparse import coo_array, csr_array, triu
 
 from graphmml.report.homophily import undirected
+
+SMALLEST_STRATUM = 5
+"""Smaller strata leave an exchange within them too little to exchange."""
+
+
+def all_strata(groups: Mapping[str, np.ndarray], known: np.ndarray) -> dict[str, np.ndarray | None]:
+    """Return the strata to exchange within: each group's, and those of several groups crossed ("site x sex").
+
+    Groups are int [patient], -1 unknown, and `known` says whose outcome is. None stands for strata so small that
+    most patients have nobody to trade with. A group that would make the crossed strata so is left out of them.
+    """
+    found: dict[str, np.ndarray | None] = {}
+    names: list[str] = []
+    crossed = np.zeros(len(known), dtype=np.int64)
+    for name, labels in groups.items():
+        found[name] = labels if large_enough(labels, known) else None
+        both = np.unique(np.stack([crossed, labels]), axis=1, return_inverse=True)[1].ravel()
+        if found[name] is not None and large_enough(both, known):
+            names, crossed = [*names, name], both
+    return found | ({" x ".join(names): crossed} if len(names) > 1 else {})
+
+
+def large_enough(strata: np.ndarray, known: np.ndarray) -> bool:
+    """Whether half of the patients or more are in strata of five or more."""
+    _, member, sizes = np.unique(strata[known], return_inverse=True, return_counts=True)
+    return bool(len(member)) and bool((sizes[member] >= SMALLEST_STRATUM).mean() >= 0.5)
 
 
 def homophily_within(adjacency: csr_array, labels: np.ndarray, strata: np.ndarray) -> float:

@@ -18,6 +18,24 @@ def short(name: str, width: int) -> str:
     return name if len(name) <= width else f"{name[: width - 1]}…"
 
 
+def small(p: float) -> str:
+    """Write a p as "0.012", and "below 0.001" where it would read 0.000."""
+    return "below 0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def bounded(part: int, whole: int, *, smallest: int = 11) -> tuple[float, str]:
+    """Return a share and how it may be said: one that rests on fewer than `smallest`, or on all but so few, as a bound.
+
+    A share of a known whole gives its count away, so that 8 of 123 becomes "under 9%".
+    """
+    bound = min(smallest / whole, 1.0)
+    if part < smallest:
+        return bound, f"under {bound:.0%}"
+    if whole - part < smallest:
+        return 1.0 - bound, f"over {1.0 - bound:.0%}"
+    return part / whole, f"{part / whole:.0%}"
+
+
 def low_to_high(spread: Mapping[str, float]) -> str:
     """Write smallest/median/largest."""
     return "/".join(f"{spread[name]:g}" for name in ("min", "median", "max"))

@@ -13,7 +13,9 @@ from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, OfficialSplit, Splitter
+from graphmml.errors import GraphmmlError
 from graphmml.graph.controls import NoEdges, Shuffled
+from graphmml.graph.patient_graph import GraphConstructor
 from graphmml.model.convs import GATStack, GCNStack, SAGEStack
 from graphmml.train.baselines import plain_baselines
 from graphmml.train.chance import one_thread
@@ -38,14 +40,38 @@ class Classifier(Protocol):
     def get_params(self) -> dict[str, object]:
         """Return every setting by name."""
 
+    def set_params(self, **settings: object) -> "Classifier":
+        """Change settings by name."""
+
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """One row to be: its name, its kind and an unfitted model."""
+    """One row to be: its name, its kind and an unfitted model.
+
+    `alter` changes what the model is shown of a fold's patients, `attach` replaces the fitted model's links at
+    prediction; scores are always against the cohort's own outcomes. A row that is not `needed` may be refused by
+    the cohort, and the others go on.
+    """
 
     name: str
     kind: RowKind
     model: Classifier
+    alter: Callable[[Cohort, Fold], Cohort] | None = None
+    attach: GraphConstructor | None = None
+    needed: bool = True
+
+
+Work = tuple[Planned, Fold, Setting]
+Key = tuple[str, int, int]
+"""A unit's model, repeat and fold."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A row that cannot be on this cohort, and why."""
+
+    model: str
+    why: str
 
 
 def cross_validate(
@@ -76,19 +102,8 @@ def cross_validate(
     classes = ClassTask.of(cohort[np.concatenate([made[0].train, made[0].test])]).classes
     facts = {"cohort": cohort.fingerprint, "folds": repr(folds), "setting": setting, "models": settings(planned)}
     folder = None if run is None else RunFolder.open(run, facts, resume=resume)
-    done = {} if folder is None else {(unit.model, unit.repeat, unit.fold): unit for unit in folder.units()}
-    jobs_left = [
-        joblib.delayed(evaluate)(row, cohort, fold, setting, classes)
-        for fold in made
-        for row in planned
-        if (row.name, fold.repeat, fold.number) not in done
-    ]
-    for unit in finished(jobs_left, jobs):
-        done[unit.model, unit.repeat, unit.fold] = unit
-        if folder is not None:
-            folder.append(unit)
-        if watch is not None:
-            watch(unit)
+    work: list[Work] = [(row, fold, setting) for fold in made for row in planned]
+    done, _ = run_units(work, cohort, classes, jobs=jobs, folder=folder, watch=watch)
     units = tuple(done[row.name, fold.repeat, fold.number] for row in planned for fold in made)
     return CVResult(
         units=units,
@@ -101,12 +116,41 @@ def cross_validate(
     )
 
 
+def run_units(
+    work: Sequence[Work],
+    cohort: Cohort,
+    classes: tuple[str, ...],
+    *,
+    jobs: int,
+    folder: RunFolder | None,
+    watch: Callable[[Unit], None] | None,
+) -> tuple[dict[Key, Unit], dict[str, str]]:
+    """Return every unit, those that the folder holds and those made now; and why rows were refused, by name."""
+    done = {} if folder is None else {(unit.model, unit.repeat, unit.fold): unit for unit in folder.units()}
+    refused: dict[str, str] = {}
+    left = [
+        joblib.delayed(attempt)(row, cohort, fold, setting, classes)
+        for row, fold, setting in work
+        if (row.name, fold.repeat, fold.number) not in done
+    ]
+    for unit in finished(left, jobs):
+        if isinstance(unit, Refused):
+            refused[unit.model] = unit.why
+            continue
+        done[unit.model, unit.repeat, unit.fold] = unit
+        if folder is not None:
+            folder.append(unit)
+        if watch is not None:
+            watch(unit)
+    return done, refused
+
+
 def settings(planned: Sequence[Planned]) -> str:
     """Write every setting of every model in full; a model's own repr leaves long ones out."""
     return "; ".join(f"{row.name} = {sorted(row.model.get_params().items())}" for row in planned)
 
 
-def finished(work: list[object], jobs: int) -> Iterator[Unit]:
+def finished(work: list[object], jobs: int) -> Iterator[Unit | Refused]:
     """Yield units as they are done, in processes of one thread each."""
     if not work:
         return
@@ -149,6 +193,16 @@ def prepared(model: GraphClassifier, setting: Setting) -> GraphClassifier:
     return copy
 
 
+def attempt(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit | Refused:
+    """Evaluate, or say why a row that is not needed cannot be."""
+    try:
+        return evaluate(row, cohort, fold, setting, classes)
+    except GraphmmlError as error:
+        if row.needed:
+            raise
+        return Refused(row.name, str(error))
+
+
 def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit:
     """Fit one model on a fold's training patients and score it once on its test patients."""
     with one_thread():
@@ -156,11 +210,13 @@ def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes
         model = clone(row.model)
         if "seed" in model.get_params():
             model.set_params(seed=model.seed + fold.seed)
-        fitted = model.fit(seen(cohort, fold, row.kind, setting))
-        test = cohort[fold.test]
-        p = aligned(fitted.predict_proba(test), fitted.classes_, classes)
+        shown = cohort if row.alter is None else row.alter(cohort, fold)
+        fitted = model.fit(seen(shown, fold, row.kind, setting))
+        if row.attach is not None:
+            fitted.set_params(links=row.attach)
+        p = aligned(fitted.predict_proba(shown[fold.test]), fitted.classes_, classes)
         seconds = time.perf_counter() - began
-    codes = ClassTask(classes).codes(test)
+    codes = ClassTask(classes).codes(cohort[fold.test])
     scores = all_scores(codes, p)
     return Unit(row.name, row.kind, fold.repeat, fold.number, scores, seconds, len(fold.train), codes, p)
 

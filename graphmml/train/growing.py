@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.ids import among
 from graphmml.data.outcome import Outcome
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError, GraphError
@@ -53,7 +54,7 @@ def extend(model: "GraphClassifier", cohort: Cohort, watch: "Watch | None", *, r
 
 def newcomers(model: "GraphClassifier", cohort: Cohort) -> EncodedCohort:
     """Encode patients as training did, or raise CohortError for those who are in training already."""
-    known = int(cohort.ids.isin(model.source_.ids).sum())
+    known = int(among(cohort.ids, model.source_.ids).sum())
     if known or not len(cohort):
         raise CohortError(f"{known} of {len(cohort)} patients are in training already; give new patients, one or more")
     return model.encoder_.transform(cohort)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.ids import among
 from graphmml.train.estimator import GraphClassifier
 
 
@@ -34,6 +35,6 @@ def prediction_frame(model: GraphClassifier, cohort: Cohort) -> pd.DataFrame:
             "absent_modalities": absent,
             "completed_cells": completed,
             "nothing_measured": ~encoded.present.any(axis=1),
-            "in_training": cohort.ids.isin(model.source_.ids),
+            "in_training": among(cohort.ids, model.source_.ids),
         }
     )

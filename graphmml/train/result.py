@@ -1,6 +1,6 @@
 """CVResult: what cross-validation found, with intervals, differences to no-graph and a verdict in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from graphmml.errors import CohortError
 from graphmml.train.intervals import Interval, over_folds, over_patients
 from graphmml.train.scores import METRICS
 
-RowKind = Literal["graph", "no-graph", "shuffled", "baseline"]
+RowKind = Literal["graph", "no-graph", "shuffled", "baseline", "control"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,15 +93,14 @@ class CVResult:
             return over_patients(draw, len(units[0].codes))
         values = np.array([unit.scores[metric] for unit in units])
         if minus is not None:
-            values = values - np.array([unit.scores[metric] for unit in minus])
-        found = over_folds(
-            values,
-            train=float(np.mean([unit.trained for unit in units])),
-            test=float(np.mean([len(unit.codes) for unit in units])),
-        )
-        if minus is not None:
-            return found
-        return Interval(found.mean, float(np.clip(found.low, 0, 1)), float(np.clip(found.high, 0, 1)))
+            return folded(values - np.array([unit.scores[metric] for unit in minus]), units)
+        return clipped(folded(values, units))
+
+    def interval_of(self, score: Callable[[Unit, np.ndarray], float], units: list[Unit]) -> Interval:
+        """Return the interval of any score of a unit's test patients, given by their positions: int [drawn]."""
+        if self.same_test:
+            return over_patients(lambda rows: mean_of([score(unit, rows) for unit in units]), len(units[0].codes))
+        return folded(np.array([score(unit, np.arange(len(unit.codes))) for unit in units]), units)
 
     def frame(self) -> pd.DataFrame:
         """Return a table, one row a model and control: kind, each score with its interval, seconds."""
@@ -168,6 +167,26 @@ class CVResult:
         table = self.frame()[["kind", "auroc", "auroc_low", "auroc_high", "auprc", "brier", "auroc_vs_no_graph"]]
         head = f"{self.plan}, {self.setting}, {self.patients} patients"
         return "\n".join([head, table.round(3).to_string(na_rep=""), *self.verdict])
+
+
+def clipped(interval: Interval) -> Interval:
+    """Return an interval that stays where scores can be."""
+    return Interval(interval.mean, float(np.clip(interval.low, 0, 1)), float(np.clip(interval.high, 0, 1)))
+
+
+def folded(values: np.ndarray, units: list[Unit]) -> Interval:
+    """Return the interval of one value a fold."""
+    return over_folds(
+        values,
+        train=float(np.mean([unit.trained for unit in units])),
+        test=float(np.mean([len(unit.codes) for unit in units])),
+    )
+
+
+def mean_of(values: list[float]) -> float:
+    """Return the mean of those that are defined."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def mean_score(rows: np.ndarray, *, metric: str, units: list[Unit], minus: list[Unit] | None) -> float:

@@ -56,6 +56,16 @@ def test_a_wrong_option_is_said_with_those_there_are(text, said):
         convs_of(text)
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("dropout=2", "dropout is 2; choose a share"), ("depth=0", "depth is 0; choose a whole number")],
+)
+def test_an_option_out_of_range_is_the_users_and_says_what_is_wanted(option, said):
+    conv = convs_of(f"sage:{option}")[f"sage:{option}"]
+    with pytest.raises(gm.GraphError, match=said):
+        conv(8, [])
+
+
 def test_rows_are_named_by_what_was_written():
     names = list(ModelChoice("modalities:k=3", "sage:depth=2,gat", "mean", 1, 0).models())
     assert names == ["sage:depth=2 on modalities:k=3", "gat on modalities:k=3"]

@@ -1,9 +1,10 @@
 """Ids join tables; what looks like a wrong join is refused, and no message shows an id."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from graphmml.data.ids import align, canonical, refuse_strangers, refuse_variants, union
+from graphmml.data.ids import align, among, canonical, refuse_strangers, refuse_variants, union
 from graphmml.errors import CohortError
 
 
@@ -13,6 +14,17 @@ def table(*ids):
 
 def test_union_holds_each_id_once_in_order_of_appearance():
     assert union({"a": table("q", "p"), "b": table("p", "r")}).tolist() == ["q", "p", "r"]
+
+
+@pytest.mark.parametrize("storage", ["pyarrow", "python"])
+def test_among_is_the_naive_loop_whatever_holds_the_text(storage):
+    if storage == "pyarrow":
+        pytest.importorskip("pyarrow")
+    kind = pd.StringDtype(storage, na_value=np.nan)
+    random = np.random.default_rng(0)
+    ids, others = (pd.Index(random.choice([f"p{at}" for at in range(30)], 40), dtype=kind) for _ in range(2))
+    assert among(ids, others).tolist() == [one in others.tolist() for one in ids]
+    assert among(ids.to_series(), others[:0]).tolist() == [False] * 40
 
 
 def test_canonical_sets_blanks_zeros_and_point_zero_aside():
@@ -33,6 +45,13 @@ def test_a_table_that_shares_no_patient_is_refused():
     with pytest.raises(CohortError, match=r"no id of table 'b' \(2 rows\)") as error:
         refuse_strangers({"a": table("p1", "p2"), "c": table("p1"), "b": table("q1", "q2")})
     assert "q1" not in str(error.value)
+
+
+def test_a_stranger_is_told_from_tables_that_overlap_in_part():
+    tables = {"a": table("p1", "p2"), "b": table("p2", "p3"), "c": table("p3", "p4"), "d": table("q1")}
+    with pytest.raises(CohortError, match=r"table 'd' \(1 rows\) occurs in the other tables \(4 patients\)"):
+        refuse_strangers(tables)
+    refuse_strangers({name: tables[name] for name in "abc"})
 
 
 def test_one_table_or_one_shared_patient_is_enough():

@@ -170,6 +170,64 @@ def test_numbers_where_names_were_become_names_and_empty_text_becomes_numbers():
     assert gap["grade"].isna().all()
 
 
+def named(*values):
+    return pd.DataFrame({"code": values, "x": 1.0 * np.arange(len(values))}, index=ROWS[: len(values)]).astype(
+        {"code": "str"}
+    )
+
+
+def laid(training, rows):
+    """Lay out rows after training on these codes; return the codes as the network and the graph see them."""
+    fitted = encoder().fit(named(*training), None)
+    table = fitted.laid_out(rows, rows.index, where="diagnoses")
+    return fitted, table["code"].tolist()
+
+
+def test_whole_numbers_are_one_level_with_and_without_their_point():
+    fitted, codes = laid(("1", "1.0", "2.", "2", "3.0", "-9"), named("1", "1.0", "3", "3.00", "2.5", "IV"))
+    assert sorted(fitted.levels_["code"]) == ["-9", "1", "2", "3"]
+    assert codes == ["1", "1", "3", "3", "2.5", "IV"]
+    wide = fitted.wide(fitted.laid_out(named("1", "1.0"), ROWS[:2], where="x"))
+    assert np.array_equal(wide[0, 1:], wide[1, 1:])
+
+
+def test_a_level_in_another_spelling_is_no_difference():
+    fitted = encoder().fit(named("1", "2", "1.0"), None)
+    assert fitted.differences(named("1.0", "2.0")) == []
+    assert "column code has a level unknown" in fitted.differences(named("1.5"))[0]
+    codes = encoder().fit(named("428", "428.1"), None)
+    assert "column code has a level unknown" in codes.differences(named("428.0"))[0]
+
+
+@pytest.mark.parametrize("last", ["428.1", "V45"])
+def test_codes_with_one_decimal_or_letter_among_them_are_as_written(last):
+    fitted, codes = laid(("428", "428.0", last), named("428", "428.0", last, "428.00"))
+    assert sorted(fitted.levels_["code"]) == sorted(["428", "428.0", last])
+    assert codes == ["428", "428.0", last, "428.00"]
+
+
+def test_how_a_new_patients_code_is_read_does_not_depend_on_who_comes_along():
+    for training in (("428", "428.0", "428.1"), ("428", "428.0", "250")):
+        together = laid(training, named("428", "428.0", "428.1", "V45"))[1]
+        alone = [laid(training, named(code))[1][0] for code in ("428", "428.0", "428.1", "V45")]
+        assert together == alone
+
+
+@pytest.mark.parametrize(
+    ("training", "wanted"),
+    [
+        (("428.0", "428.1", "V45"), ["428.0", "428.1", "7"]),
+        (("007", "428.10", "428.1", "428.1", "428"), ["428", "428.1", "007"]),
+        (("1", "2.0"), ["428", "428.1", "7"]),
+    ],
+)
+def test_numbers_where_names_were_take_the_spelling_of_training(training, wanted):
+    numbers = pd.DataFrame({"code": [428.0, 428.1, 7.0, np.nan], "x": 1.0}, index=ROWS[:4])
+    codes = laid(training, numbers)[1]
+    assert codes[:3] == wanted
+    assert pd.isna(codes[3])
+
+
 def test_text_where_numbers_were_is_refused():
     fitted = encoder().fit(table_of(), None)
     with pytest.raises(CohortError, match="modality 'labs', column 'age' held numbers in training but holds text now"):

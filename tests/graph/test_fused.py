@@ -25,6 +25,12 @@ def kernels(cohort, k=5, mu=0.5):
     return [kernel_of(cohort, name, nearest_of_all(cohort, name, k), mu) for name in cohort.modalities]
 
 
+def diffused_square(cohort, k, mu, iterations):
+    """How alike all pairs are once diffused, by rows."""
+    pairs = AllPairs(len(cohort))
+    return pairs.square(diffused(kernels(cohort, k, mu), pairs, mu=mu, iterations=iterations))
+
+
 def naive_affinity(rows, k, mu):
     """W and the k nearest of each, by the formulas of Wang et al. written as loops."""
     n = len(rows)
@@ -88,13 +94,14 @@ def naive_fusion(views, k, mu, iterations):
     return sum(status) / len(status)
 
 
-def test_fusion_is_that_of_the_paper_written_as_loops(numbers):
-    cohort, _ = clustered(numbers, 60)
+@pytest.mark.parametrize("patients", [60, 70])
+def test_fusion_is_that_of_the_paper_written_as_loops(numbers, patients):
+    cohort, _ = clustered(numbers, patients)
     expected = naive_fusion(list(cohort.features.values()), k=7, mu=0.5, iterations=4)
-    alike = diffused(kernels(cohort, 7), AllPairs(60), mu=0.5, iterations=4)
-    status = alike / (2 * 59) + 0.5 * np.eye(60)
+    alike = diffused_square(cohort, k=7, mu=0.5, iterations=4)
+    status = alike / (2 * (patients - 1)) + 0.5 * np.eye(patients)
     assert np.abs(status - expected).max() < 1e-14
-    off = ~np.eye(60, dtype=bool)
+    off = ~np.eye(patients, dtype=bool)
     assert np.abs(status / expected - 1)[off].max() < 1e-10
 
 
@@ -139,7 +146,7 @@ def test_partial_overlap_is_its_rule_written_as_loops(numbers):
     assert (cohort.present.sum(axis=1) == 1).any()
     assert (cohort.present.sum(axis=1) == 3).any()
     expected = naive_partial(cohort, k=5, mu=0.4, iterations=3)
-    alike = diffused(kernels(cohort, 5, 0.4), AllPairs(40), mu=0.4, iterations=3)
+    alike = diffused_square(cohort, k=5, mu=0.4, iterations=3)
     assert alike == pytest.approx(expected, abs=1e-10)
 
 
@@ -165,8 +172,11 @@ def test_links_are_the_most_alike_and_weigh_their_share_of_the_highest(numbers):
     assert all(weight == pytest.approx(expected[pair], rel=1e-6) for pair, weight in drawn.items())
 
 
+@pytest.mark.parametrize(("rows", "spread"), [(1024, 32), (30, 7)])
 @pytest.mark.parametrize("gap", [0.0, 0.35])
-def test_the_sparse_mode_with_everybody_a_candidate_is_the_dense_mode(numbers, gap):
+def test_the_sparse_mode_with_everybody_a_candidate_is_the_dense_mode(numbers, monkeypatch, gap, rows, spread):
+    monkeypatch.setattr("graphmml.graph.diffusion.ROWS", rows)
+    monkeypatch.setattr("graphmml.graph.diffusion.SPREAD", spread)
     cohort, _ = clustered(numbers, 80, gap=gap, seed=5)
     dense = gm.FusedSimilarity(k=6, degree=8, candidates=79)
     sparse = replace(dense, dense_up_to=0)
@@ -200,6 +210,15 @@ def test_single_precision_draws_the_links_of_double(numbers, monkeypatch):
         network = network_of(mode, again)
         assert agreement(edges(mode, again), double) > 0.995
         assert network.similar.nnz > 0
+
+
+def test_single_precision_of_many_patients_differs_in_the_sixth_digit_at_most(numbers, monkeypatch):
+    cohort, _ = clustered(numbers, 1030, gap=0.2, groups=5, seed=12)
+    single = diffused_square(cohort, k=10, mu=0.5, iterations=20)
+    monkeypatch.setattr("graphmml.graph.diffusion.SINGLE_FROM", 2000)
+    double = diffused_square(cohort, k=10, mu=0.5, iterations=20)
+    assert (single.dtype, double.dtype) == (np.float32, np.float64)
+    assert (np.abs(single - double) <= 5e-6 * double).all()
 
 
 def test_fusing_tells_groups_better_than_any_one_noisy_modality(numbers):

@@ -120,6 +120,47 @@ def test_nested_both_hold(parts):
     assert ((sites(train)[a] == sites(train)[b]) & (grade[a] != grade[b])).all()
 
 
+@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize("how", ["across", "within", "evenly"])
+def test_shuffled_it_keeps_its_restriction_and_who_listens_to_how_many_of_which_site(parts, how, attached):
+    train, new = parts
+    target = new if attached else train
+    links = gm.Restricted(gm.Neighbours("labs", k=4), **{how: "site"})
+    (before,), (after,) = links.link(train, target), gm.Shuffled(links).link(train, target)
+    same = sites(train)[after.edges[0]] == sites(target)[after.edges[1]]
+    assert {"across": not same.any(), "within": same.all(), "evenly": True}[how]
+    assert len(pairs(after)) == len(after) > 0.7 * len(before)
+    assert len(pairs(before) & pairs(after)) < 0.5 * len(before)
+    for value in set(sites(train)):
+        held = [
+            np.bincount(part.edges[1][sites(train)[part.edges[0]] == value], minlength=len(target))
+            for part in (before, after)
+        ]
+        assert (held[1] <= held[0]).all()
+    if not attached:
+        lost = np.bincount(before.edges[0], minlength=45) - np.bincount(after.edges[0], minlength=45)
+        assert (lost >= 0).all()
+
+
+def test_a_shuffled_newcomer_of_a_restricted_graph_is_linked_alone_as_among_others(parts):
+    train, new = parts
+    links = gm.Shuffled(gm.Restricted(gm.Neighbours("labs", k=4), across="site"))
+    together = pairs(links.link(train, new)["labs"])
+    for at in range(len(new)):
+        alone = links.link(train, new[[at]])["labs"]
+        assert {(source, at) for source, _ in pairs(alone)} == {pair for pair in together if pair[1] == at}
+
+
+def test_shuffling_keeps_both_of_two_restrictions(parts):
+    train, _ = parts
+    links = gm.Restricted(gm.Restricted(gm.Neighbours("labs", k=2), across="grade"), within="site")
+    (relation,) = gm.Shuffled(links).link(train, train)
+    grade = train.column("grade").to_numpy()
+    a, b = relation.edges
+    assert len(relation) > len(train)
+    assert ((sites(train)[a] == sites(train)[b]) & (grade[a] != grade[b])).all()
+
+
 @pytest.mark.parametrize("links", [gm.Concepts("codes", most=0.9), gm.ModalityNodes(k=2)], ids=["concepts", "parts"])
 def test_paths_through_other_nodes_would_join_a_site_and_are_refused(parts, links):
     train, _ = parts

@@ -32,6 +32,12 @@ def dense(item):
     return matrix
 
 
+def without_target(item, target):
+    """Drop the edges of one target."""
+    kept = item.index[1] != target
+    return EdgeTensors(item.kind, item.index[:, kept], item.weight[kept], item.shape)
+
+
 def mean_message(conv, source, target, item):
     matrix = dense(item)
     return matrix / matrix.sum(dim=1, keepdim=True).clamp(min=1e-12) @ source @ conv.lin_l.weight.T
@@ -80,11 +86,18 @@ def test_two_steps_are_one_after_the_other_and_relations_are_averaged(conv, mess
     other = (PATIENT, "near", PATIENT)
     items = [edges_of(ALIKE, (NODES, NODES)), edges_of(other, (NODES, NODES), seed=1)]
     stack = conv(WIDTH, [ALIKE, other], depth=2, residual=False).double().eval()
+    both = int((dense(items[0]).any(dim=1) & dense(items[1]).any(dim=1)).nonzero()[0])
+    items[0] = without_target(items[0], both)  # who had edges in both relations has them in the second alone
+    has = torch.stack([dense(item).sum(dim=1) > 0 for item in items]).double()
+    share = torch.where(has.sum(dim=0) > 0, has / has.sum(dim=0).clamp(min=1), 0.5)
+    assert share[:, both].tolist() == [0, 1]
+    assert not has[:, -1].any()
     state = x
     for layer in stack.layers:
-        heard = sum(message(inner, state, state, item) for inner, item in zip(layer.convs.values(), items, strict=True))
+        told = [message(inner, state, state, item) for inner, item in zip(layer.convs.values(), items, strict=True)]
+        heard = share[0][:, None] * told[0] + share[1][:, None] * told[1]
         own = layer.own[slot(PATIENT)]
-        state = (state @ own.weight.T + own.bias + heard / 2).relu()
+        state = (state @ own.weight.T + own.bias + heard).relu()
     assert torch.allclose(stack({PATIENT: x}, items), state, rtol=1e-10, atol=1e-10)
 
 
@@ -150,6 +163,26 @@ def test_who_shares_a_concept_is_felt_in_two_steps_and_not_in_one(conv):
 def test_gcn_refuses_concepts_and_names_who_takes_them():
     with pytest.raises(gm.GraphError, match=r"through concepts \(has, of\); use SAGEStack or GATStack"):
         gm.GCNStack(WIDTH, [HAS, OF, ALIKE])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"dropout": 2}, "dropout is 2; choose a share from 0 to below 1"),
+        ({"dropout": -0.1}, "dropout is -0.1"),
+        ({"depth": 0}, "depth is 0; choose a whole number, one or more"),
+        ({"depth": 1.5}, "depth is 1.5"),
+    ],
+)
+@pytest.mark.parametrize("conv", CONVS)
+def test_options_that_no_stack_can_be_made_of_are_refused(conv, options, said):
+    with pytest.raises(gm.GraphError, match=said):
+        conv(WIDTH, [ALIKE], **options)
+
+
+def test_gat_refuses_no_heads():
+    with pytest.raises(gm.GraphError, match="heads is 0; choose a whole number"):
+        gm.GATStack(WIDTH, [ALIKE], heads=0)
 
 
 def test_gat_refuses_heads_that_do_not_divide_the_width():

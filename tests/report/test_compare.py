@@ -14,7 +14,7 @@ from graphmml.report.agreement import agreement, pairs_of
 from graphmml.report.compare import compare, default_links
 from graphmml.report.cost import costed
 from graphmml.report.describe_links import label_of, looks_at
-from graphmml.report.permutation import exchanged
+from graphmml.report.permutation import exchanges
 from graphmml.report.within import homophily_within
 
 LABS = gm.Neighbours("labs", k=5)
@@ -181,7 +181,7 @@ def test_what_is_left_within_strata_is_measured_from_the_mean_of_all_exchanges(s
     def same(values):
         return weight[values[:, None] == values[None, :]].sum() / weight.sum()
 
-    chance = np.mean([same(own[exchanged(member, random)]) for _ in range(4000)])
+    chance = np.mean([same(exchanges(own, member, 1, random)[0]) for _ in range(4000)])
     expected = (same(own) - chance) / (1 - chance)
     assert homophily_within(links, labels, strata) == pytest.approx(expected, abs=0.01)
 

@@ -7,7 +7,7 @@ import torch
 from scipy.sparse import csr_array
 from torch_geometric.utils import homophily as pyg_homophily
 
-from graphmml.report.association import cramers_v, gini, rank_correlation
+from graphmml.report.association import gini, rank_correlation
 from graphmml.report.homophily import homophily
 
 
@@ -116,14 +116,6 @@ def test_nothing_to_measure_is_nan_not_zero():
 def test_gini_is_zero_for_equals_and_nears_one_for_a_monopoly():
     assert gini(np.full(10, 3)) == pytest.approx(0.0)
     assert gini(np.eye(1, 1000)[0]) == pytest.approx(0.999)
-
-
-def test_cramers_v_is_one_when_determined_and_zero_on_average_when_not():
-    labels = np.repeat([0, 1, 2], 200)
-    random = np.random.default_rng(0)
-    assert cramers_v(labels, labels) == pytest.approx(1.0)
-    assert np.mean([cramers_v(labels, random.permutation(labels)) for _ in range(50)]) < 0.05
-    assert np.isnan(cramers_v(labels, np.zeros(600, dtype=int)))
 
 
 def test_rank_correlation_sees_order_alone():

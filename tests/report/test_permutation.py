@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from graphmml.report.homophily import homophily
-from graphmml.report.permutation import exchanged, homophily_p
+from graphmml.report.permutation import exchanges, homophily_chance, homophily_p
 
 
 def links(seed: int, patients: int = 80) -> csr_array:
@@ -56,12 +56,46 @@ def test_a_signal_beside_the_strata_remains_within_them():
     assert homophily_p(joined(labels, 4), labels, strata=np.arange(200) // 50, rounds=199) <= 0.01
 
 
-def test_exchanges_stay_within_strata_and_lose_nobody():
-    strata = np.random.default_rng(5).integers(0, 6, 300)
-    order = exchanged(strata, np.random.default_rng(6))
-    assert (strata[order] == strata).all()
-    assert sorted(order) == list(range(300))
-    assert (order != np.arange(300)).any()
+@pytest.mark.parametrize("strata", [1, 6, 100])
+def test_exchanges_stay_within_strata_and_lose_nobody(strata):
+    member = np.random.default_rng(5).integers(0, strata, 300)
+    drawn = exchanges(np.arange(300), member, 7, np.random.default_rng(6))
+    assert drawn.shape == (7, 300)
+    assert (member[drawn] == member).all()
+    assert (np.sort(drawn, axis=1) == np.arange(300)).all()
+    assert len(np.unique(drawn, axis=0)) == 7
+
+
+@pytest.mark.parametrize("strata", [1, 3, 80])
+def test_every_place_in_a_stratum_is_equally_likely(strata):
+    member = np.arange(160) % strata
+    drawn = exchanges(np.arange(160), member, 4000, np.random.default_rng(7))
+    seen = np.bincount(drawn[:, 0], minlength=160)[member == 0]
+    expected = 4000 / len(seen)
+    assert len(seen) == len(np.flatnonzero(member == 0))
+    assert np.abs(seen - expected).max() < 5 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize("count", [2, 3, 20])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_exchanges_are_measured_as_one_labelling_after_another_is(count, weighted):
+    random = np.random.default_rng(count)
+    adjacency = links(1) if not weighted else links(1) * random.random((80, 80))
+    labels, strata = random.integers(-1, count, 80), np.arange(80) % 3
+    found = homophily_chance(adjacency, labels, strata=strata, rounds=50, seed=4, informed=True)
+    known = np.flatnonzero(labels >= 0)
+    own = np.unique(labels[known], return_inverse=True)[1]
+    drawn = exchanges(own.astype(np.uint8), strata[known], 50, np.random.default_rng(4))
+    plain, one_by_one = homophily(adjacency, labels), []
+    for row in drawn:
+        other = np.full(80, -1)
+        other[known] = row
+        one_by_one.append(homophily(adjacency, other))
+    adjusted = np.array([row.adjusted for row in one_by_one])
+    told = [row.informativeness >= plain.informativeness - 1e-12 for row in one_by_one]
+    assert found.adjusted == ((adjusted >= plain.adjusted - 1e-12).sum() + 1) / 51
+    assert found.z == pytest.approx((plain.adjusted - adjusted.mean()) / adjusted.std())
+    assert np.isnan(found.informativeness) if count > 8 else found.informativeness == (sum(told) + 1) / 51
 
 
 def test_unknown_labels_take_no_part():

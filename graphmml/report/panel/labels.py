@@ -5,28 +5,57 @@ from math import isfinite, isnan
 from typing import Any
 
 from graphmml.data.findings import Finding
-from graphmml.report.measures import target_measures
+from graphmml.report.measures import Target, target_measures
 from graphmml.report.panel.part import Measures, Part, Subject
+from graphmml.report.panel.rewired import rewired_p
+from graphmml.report.panel.signal import outcome_row
+from graphmml.report.permutation import rounds_for
+from graphmml.report.within import all_strata, homophily_within
 from graphmml.report.words import count, short
 
 CODES = ("GM301", "GM302", "GM303")
 ROWS = 8
+NO_OUTCOME = "the cohort has no outcome"
+NO_CLASSES = "the outcome is not of classes"
 
 
 def measure(subject: Subject) -> dict[str, Any]:
-    """Return homophily and its p for the outcome and each group; without links, what can be said of the tables."""
-    return {"homophily": target_measures(subject.adjacency, list(subject.targets), subject.seed)}
+    """Return homophily and its p for the outcome and each group; without links, what can be said of the tables.
+
+    The outcome is also measured within each group (`within`, `p_within`) and everything against links drawn anew
+    (`p_rewired`).
+    """
+    rows = target_measures(subject.adjacency, list(subject.targets), subject.seed, informed=True)
+    for target in subject.targets:
+        rounds = rounds_for(len(target.labels))
+        row = rows[target.key]
+        row["p_rewired"] = rewired_p([subject.adjacency], target.labels, rounds=rounds, seed=subject.seed)
+        if target.kind == "outcome":
+            row["within"] = left_within(subject, target)
+    return {"homophily": rows}
+
+
+def left_within(subject: Subject, outcome: Target) -> dict[str, float]:
+    """Return what is left of the outcome's homophily within each group; NaN where strata are too small to ask."""
+    groups = {group.name: group.labels for group in subject.groups}
+    return {
+        name: float("nan") if strata is None else homophily_within(subject.adjacency, outcome.labels, strata)
+        for name, strata in all_strata(groups, outcome.labels >= 0).items()
+    }
 
 
 def judge(subject: Subject, measures: Measures) -> Iterator[Finding]:
-    """GM301 to GM303, of the outcome."""
-    outcome = next((row for row in measures["homophily"].values() if row["kind"] == "outcome"), None)
+    """GM301 to GM303, of the outcome; of an outcome that is not of classes GM301 alone."""
+    outcome = outcome_row(measures)
+    limit = subject.limit("GM301", "p")
     if outcome is None:
-        yield from (Finding(code, "n.a.", "the cohort has no outcome of classes") for code in CODES)
+        none = NO_OUTCOME if subject.cohort.outcome is None else NO_CLASSES
+        yield alike(measures["numbers"], limit) if measures.get("numbers") else Finding("GM301", "n.a.", none)
+        yield from (Finding(code, "n.a.", none) for code in CODES[1:])
         return
-    yield signal(outcome, subject.limit("GM301", "p"))
-    yield circular(outcome)
-    yield rarest(outcome, subject.limit("GM303", "enriched"))
+    yield signal(outcome, limit)
+    yield circular(outcome, measures["label_relation"].get("votes"))
+    yield rarest(outcome, subject.limit("GM303", "enriched"), subject.limit("GM303", "adjusted"))
 
 
 def signal(outcome: Measures, limit: float) -> Finding:
@@ -39,19 +68,42 @@ def signal(outcome: Measures, limit: float) -> Finding:
     )
     if outcome["p"] < limit:
         return Finding("GM301", "pass", said)
+    if outcome["p_informativeness"] < limit:
+        fix = "unlike patients are linked: a convolution that keeps a patient's own features apart (sage) can use that"
+        told = f"{said}; but a neighbour's {outcome['name']} tells one's own (p {outcome['p_informativeness']:.3f})"
+        return Finding("GM301", "warn", told, fix)
     return Finding("GM301", "warn", said, "link by another modality or metric, or expect no gain from the graph")
 
 
-def circular(outcome: Measures) -> Finding:
-    """GM302: what homophily of a graph drawn from features can say."""
+def alike(row: Measures, limit: float) -> Finding:
+    """GM301 for numbers and survival times: whether linked patients have values more alike than chance."""
+    if isnan(row["p"]):
+        return Finding("GM301", "n.a.", "no link joins two patients with known outcomes that differ")
+    of = row["name"] if row["what"] == "value" else f"how long patients go without {row['name']}"
     said = (
-        f"links drawn from patients' features agree on {outcome['name']} when the features carry it; that is no "
-        "proof that the graph adds anything"
+        f"linked patients are {1 - row['regression']:.1%} of the range apart in {of}, "
+        f"{1 - row['regression_by_chance']:.1%} by chance: Moran's I of its {row['what']}s {row['moran']:.3f}, "
+        f"p {row['p']:.3f}"
+    )
+    if row["p"] < limit:
+        return Finding("GM301", "pass", said)
+    return Finding("GM301", "warn", said, "link by another modality or metric, or expect no gain from the graph")
+
+
+def circular(outcome: Measures, votes: Measures | None) -> Finding:
+    """GM302: what homophily of a graph drawn from features can say."""
+    if not votes or isnan(votes["accuracy"]):
+        return Finding("GM302", "n.a.", f"no link joins two patients with known {outcome['name']}")
+    said = (
+        f"a vote of those a patient listens to tells {outcome['name']}: balanced accuracy {votes['accuracy']:.2f}, "
+        f"AUROC {votes['auroc']:.2f}; {outcome['node']:.0%} of neighbours are alike, {votes['majority']:.0%} of "
+        "patients are of the commonest class. If links were drawn from features, this is what nearest neighbours can "
+        "do without any network, and no proof that the graph adds anything"
     )
     return Finding("GM302", "pass", said, "graphmml cv holds the graph against the same network without edges")
 
 
-def rarest(outcome: Measures, enriched: float) -> Finding:
+def rarest(outcome: Measures, enriched: float, adjusted: float) -> Finding:
     """GM303: whether the rarest class has neighbours of its own."""
     name = min(outcome["by_value"], key=lambda value: outcome["by_value"][value]["patients"], default="")
     row = outcome["by_value"].get(name)
@@ -61,7 +113,8 @@ def rarest(outcome: Measures, enriched: float) -> Finding:
         f"rarest class {outcome['name']}={name}: {row['node']:.1%} of those its patients listen to are of it, "
         f"{row['share']:.1%} of all patients are"
     )
-    if row["node"] >= enriched * row["share"]:
+    # of a class of half the patients a tenth more is much, of a rare one little
+    if row["node"] >= min(enriched * row["share"], row["share"] + adjusted * (1.0 - row["share"])):
         return Finding("GM303", "pass", said)
     fix = (
         "averaging over neighbours hides this class: fewer neighbours, another modality, or a convolution that keeps "
@@ -77,7 +130,7 @@ def lines(measures: Measures) -> Iterator[str]:
         yield f"  {'descriptive: all labelled rows':<30}  edge  chance  adjusted   node      p"
     for row in rows[:ROWS]:
         numbers = f"{row['edge']:6.3f}  {row['chance']:6.3f}  {row['adjusted']:8.3f}  {row['node']:5.3f}"
-        within = [f"{p:.3f} within {short(name, 12)}" for name, p in row.get("p_within", {}).items() if isfinite(p)]
+        within = [f"{p:.3f} in {short(name, 10)}" for name, p in row.get("p_within", {}).items() if isfinite(p)]
         line = f"  {short(row['name'], 28):<28}  {numbers}  {row['p']:5.3f}"
         yield " · ".join([line, *within[:1]])
     if len(rows) > ROWS:

@@ -4,14 +4,60 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphmml.data.findings import Finding
+from graphmml.report.panel.attachability import ATTACHABILITY
+from graphmml.report.panel.clustering import CLUSTERING
+from graphmml.report.panel.communities import COMMUNITIES
 from graphmml.report.panel.confounding import CONFOUNDING
+from graphmml.report.panel.curvature import CURVATURE
 from graphmml.report.panel.hubs import HUBS
+from graphmml.report.panel.imputed import IMPUTED
 from graphmml.report.panel.labels import LABELS
+from graphmml.report.panel.metapaths import METAPATHS
+from graphmml.report.panel.missingness import MISSINGNESS
+from graphmml.report.panel.modalities import MODALITIES
+from graphmml.report.panel.numbers import NUMBERS
 from graphmml.report.panel.part import Part, Subject
+from graphmml.report.panel.pattern import PATTERN
+from graphmml.report.panel.provenance import PROVENANCE
+from graphmml.report.panel.reach import REACH
+from graphmml.report.panel.relation import RELATION
+from graphmml.report.panel.resistance import RESISTANCE
+from graphmml.report.panel.sensitivity import SENSITIVITY
 from graphmml.report.panel.size import SIZE
+from graphmml.report.panel.smoothing import SMOOTHING
+from graphmml.report.panel.smoothness import SMOOTHNESS
+from graphmml.report.panel.spectrum import SPECTRUM
+from graphmml.report.panel.stability import STABILITY
 from graphmml.report.panel.ties import TIES
+from graphmml.report.panel.twins import TWINS
 
-PARTS: tuple[Part, ...] = (SIZE, HUBS, LABELS, CONFOUNDING, TIES)
+PARTS: tuple[Part, ...] = (
+    SIZE,
+    HUBS,
+    IMPUTED,
+    CLUSTERING,
+    COMMUNITIES,
+    SPECTRUM,
+    REACH,
+    SMOOTHING,
+    SMOOTHNESS,
+    CURVATURE,
+    RESISTANCE,
+    STABILITY,
+    SENSITIVITY,
+    LABELS,
+    PATTERN,
+    RELATION,
+    NUMBERS,
+    CONFOUNDING,
+    TIES,
+    MODALITIES,
+    MISSINGNESS,
+    METAPATHS,
+    ATTACHABILITY,
+    TWINS,
+    PROVENANCE,
+)
 """In the order of the summary's lines."""
 
 

@@ -24,7 +24,8 @@ class Subject:
     `adjacency` is float [listener, speaker], who listens to whom through whatever relation; it is empty where the
     graph is too dense to be laid out, and parts with `laid` are then not asked. `speakers` (bool [patient]) can be
     listened to. `order` says where each patient stands in `graph`. `links` is None for a graph whose constructor
-    is not known. Whoever draws by chance starts a generator of its own from `seed`.
+    is not known. Whoever draws by chance starts a generator of its own from `seed`. `facts` are what the manifest of
+    a graph that was given says of it; None where the links were drawn here, to describe them.
     """
 
     cohort: Cohort
@@ -37,6 +38,7 @@ class Subject:
     links: GraphConstructor | None
     limit: Thresholds
     seed: int
+    facts: Measures | None = None
 
     @property
     def outcome(self) -> Target | None:

@@ -1,0 +1,102 @@
+"""The section on a run of cross-validation: models side by side, discrimination, calibration, use, and groups."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from markupsafe import Markup
+
+from graphmml.report.evidence import GRID, THRESHOLDS, Evidence
+from graphmml.report.html.charts import Curve, Range, curves, forest
+from graphmml.report.html.section import Section, Table
+from graphmml.report.render import span
+from graphmml.train.intervals import Interval
+from graphmml.train.result import Row
+
+HOW = (
+    "ROC: the mean over folds at equal specificity, the band is the middle 95 % of folds where there are five or more. "
+    "Calibration: patients in bins of equal size by predicted probability, averaged over repeats (Van Calster et al. "
+    "2019). Net benefit: true positives less false ones at the odds of the threshold, a patient (Vickers and Elkin "
+    "2006); a model is of use where it lies above treating all and treating none. AUROC within groups: bootstrap."
+)
+
+
+def run_section(evidence: Evidence) -> Section:
+    """Fill the section."""
+    result = evidence.run.result
+    return Section(
+        "evidence",
+        "Did the graph help?",
+        " ".join([f"{result.plan}, {result.setting}, {result.patients:,} patients.", *result.verdict]),
+        [models(evidence), roc(evidence), calibration(evidence), benefit(evidence), *groups(evidence)],
+        [table(evidence)],
+        how=HOW,
+    )
+
+
+def models(evidence: Evidence) -> Markup:
+    """Draw AUROC of every model with its interval."""
+    rows = [ranged(row.name, row.metrics["auroc"]) for row in evidence.run.result.rows]
+    return forest("AUROC of each model.", "With 95 % intervals.", rows, "AUROC", reference=0.5)
+
+
+def ranged(name: str, interval: Interval, more: str = "") -> Range:
+    """Write an interval as a row."""
+    return Range(name, interval.mean, interval.low, interval.high, f"{span(interval)}{more}")
+
+
+def roc(evidence: Evidence) -> Markup:
+    """Draw ROC curves."""
+    shown = [
+        Curve(model.model, GRID, model.roc, *((None, None) if np.isnan(model.low).any() else (model.low, model.high)))
+        for model in evidence.models
+    ]
+    says = f"Of '{evidence.positive}' against the rest; the dashed line is chance."
+    return curves("ROC.", says, shown, x="1 - specificity", y="sensitivity", diagonal=True)
+
+
+def calibration(evidence: Evidence) -> Markup:
+    """Draw predicted against observed shares."""
+    shown = [
+        Curve(model.model, model.calibration.predicted, model.calibration.observed, dots=True)
+        for model in evidence.models
+    ]
+    says = "On the dashed line what is predicted is what happens; below it, risks are overstated."
+    return curves(
+        "Calibration.", says, shown, x=f"predicted probability of '{evidence.positive}'", y="observed", diagonal=True
+    )
+
+
+def benefit(evidence: Evidence) -> Markup:
+    """Draw net benefit beside treating all and none."""
+    shown = [Curve(model.model, THRESHOLDS, model.net_benefit) for model in evidence.models]
+    shown += [Curve("treat all", THRESHOLDS, evidence.treat_all), Curve("treat none", THRESHOLDS, 0 * THRESHOLDS)]
+    top = max(float(evidence.treat_all[0]), *(float(model.net_benefit.max()) for model in evidence.models), 0.05)
+    says = "A model is of use at thresholds where it lies above both treating all and treating none."
+    return curves(
+        "Net benefit.", says, shown, x="threshold probability", y="net benefit", low=-0.25 * top, high=1.05 * top
+    )
+
+
+def groups(evidence: Evidence) -> Iterator[Markup]:
+    """Draw the first model's AUROC within the values of each group."""
+    for group, rows in evidence.within.items():
+        yield forest(
+            f"AUROC within {group}.",
+            f"'{evidence.models[0].model}', with 95 % intervals; values of too few patients are left out.",
+            [ranged(value, interval, f", n {size}") for value, interval, size in rows],
+            "AUROC",
+            reference=0.5,
+        )
+
+
+def table(evidence: Evidence) -> Table:
+    """List the scores of every model."""
+    rows = [line_of(row) for row in evidence.run.result.rows]
+    return Table("All models on the same folds", ["model", "AUROC (95 %)", "AUPRC", "Brier", "AUROC vs no graph"], rows)
+
+
+def line_of(row: Row) -> list[str]:
+    """Write one model's scores."""
+    difference = (row.vs_no_graph or {}).get("auroc")
+    scores = [f"{row.metrics[name].mean:.3f}" for name in ("auprc", "brier")]
+    return [row.name, span(row.metrics["auroc"]), *scores, "" if difference is None else span(difference, sign="+")]

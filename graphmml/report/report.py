@@ -1,0 +1,132 @@
+"""Report: everything known of a cohort, its graph and its evidence, on one page."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from graphmml.data.check import check
+from graphmml.data.cohort import Cohort
+from graphmml.data.encode import CohortEncoder
+from graphmml.data.findings import Finding
+from graphmml.data.thresholds import Thresholds, thresholds
+from graphmml.errors import GraphmmlError, StoreError
+from graphmml.graph.neighbours import Neighbours
+from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph
+from graphmml.report.diagnose import Watch, diagnosed, subject_of
+from graphmml.report.diagnosis import Diagnosis
+from graphmml.report.evidence import Evidence, evidence_of
+from graphmml.report.html.page import page
+from graphmml.report.measures import aligned
+from graphmml.report.render_findings import counted, markdown
+from graphmml.train.read_run import read_run
+
+SCHEMA = "graphmml.report/1"
+SAID_OF_GRAPH = "GM410"
+"""What tables say of a group and the outcome, which the graph's GM403 says again."""
+FORMS = (".html", ".md", ".json")
+
+__all__ = ["FORMS", "Report", "counted", "report_on"]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Findings on tables and graph, what is drawn of them, and the evidence of a run if there is one.
+
+    `save` writes HTML, Markdown or JSON by the ending of the path; `to_html` is one file without script or network.
+    It holds no id; patients are drawn as unnamed dots, which is still data of single patients.
+    """
+
+    cohort: str
+    findings: tuple[Finding, ...]
+    diagnosis: Diagnosis
+    evidence: Evidence | None
+    made: date
+
+    def with_findings(self, findings: Sequence[Finding]) -> "Report":
+        """Return the same report with some of the findings."""
+        return replace(self, findings=tuple(findings))
+
+    def to_html(self) -> str:
+        """Return the page."""
+        return page(self.cohort, self.findings, self.diagnosis, self.diagnosis.picture, self.evidence, self.made)
+
+    def to_markdown(self) -> str:
+        """Return the findings and the numbers as Markdown, without pictures."""
+        text = markdown(f"report of {self.cohort}", self.findings, self.diagnosis.summary())
+        return text if self.evidence is None else f"{text}\n```\n{self.evidence.run.result!r}\n```\n"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the versioned object that `graphmml report --json` prints."""
+        record = {
+            **self.diagnosis.to_json(),
+            "schema": SCHEMA,
+            "cohort": self.cohort,
+            "made": self.made.isoformat(),
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+        return record if self.evidence is None else record | {"cv": self.evidence.run.result.to_json()}
+
+    def save(self, path: str | Path) -> Path:
+        """Write the report whole or not at all, by its ending: .html, .md or .json."""
+        target = Path(path)
+        if target.suffix not in FORMS:
+            raise GraphmmlError(f"a report ends in {', '.join(FORMS)}, and '{target.name}' does not")
+        fresh = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            fresh.write_text(self.written(target.suffix), encoding="utf-8")
+            fresh.replace(target)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise StoreError(f"{target} could not be written: {error.strerror}") from None
+        return target
+
+    def written(self, ending: str) -> str:
+        """Return the text of a file with this ending."""
+        if ending == ".html":
+            return self.to_html()
+        if ending == ".md":
+            return self.to_markdown()
+        return json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n"
+
+    def _repr_html_(self) -> str:
+        framed = self.to_html().replace("&", "&amp;").replace('"', "&quot;")
+        return f'<iframe title="report of a patient graph" width="100%" height="640" srcdoc="{framed}"></iframe>'
+
+
+def report_on(
+    cohort: Cohort,
+    links: GraphConstructor | None = None,
+    *,
+    graph: PatientGraph | None = None,
+    run: str | Path | None = None,
+    full: bool = False,
+    limit: Thresholds | None = None,
+    seed: int = 0,
+    watch: Watch | None = None,
+) -> Report:
+    """Check a cohort's tables, diagnose its graph (linked by `links`, or as given), and read a run of `cv` if named."""
+    limit = limit or thresholds()
+    order = cohort.sorted_rows
+    known = None if run is None else read_run(run, cohort).reordered(order)
+    cohort = cohort[order]
+    encoded = CohortEncoder().fit(cohort).transform(cohort)
+    if graph is None:
+        links = links or Neighbours(each=True)
+        graph = build_graph(links, encoded)
+    else:
+        aligned(cohort, graph)
+    subject = subject_of(cohort, encoded, graph, links, limit, seed)
+    diagnosis = diagnosed(subject, full=full, watch=watch)
+    checked = [item for item in check(cohort, limit=limit) if item.code != SAID_OF_GRAPH]
+    findings = (*checked, *diagnosis.findings)
+    return Report(
+        cohort=cohort.name,
+        findings=tuple(sorted(findings, key=lambda finding: finding.code)),
+        diagnosis=diagnosis,
+        evidence=None if known is None else evidence_of(known, cohort),
+        made=date.today(),
+    )
