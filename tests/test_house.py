@@ -97,8 +97,8 @@ def test_public_names_are_sorted_and_resolve():
     ("code", "absent"),
     [
         ("import graphmml", ["torch", "pandas", "sklearn", "typer"]),
-        ("import graphmml.cli.main", ["torch", "pandas", "sklearn", "networkx", "faiss"]),
-        ("import graphmml as gm; gm.read_cohort; gm.check", ["torch", "faiss", "networkx"]),
+        ("import graphmml.cli.main", ["torch", "pandas", "sklearn", "networkx", "numba"]),
+        ("import graphmml as gm; gm.read_cohort; gm.check", ["torch", "numba", "networkx"]),
         ("import graphmml.graph.neighbours, graphmml.graph.store", ["torch"]),
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
-from graphmml.graph.approximate import indexed
+from graphmml.graph.approximate import searched
 from graphmml.graph.relations import Relation, Relations
 from graphmml.graph.similarity import METRICS, Metric, lay_out, nearest, one_of, squared_distance
 
@@ -39,7 +39,8 @@ class Neighbours:
     the k-th neighbour in the source) or "rbf" (exp(-d^2 / s_i s_j), self-tuning: Zelnik-Manor and Perona, NeurIPS
     2004, who take the 7th neighbour where we take the k-th).
 
-    `recall` (0 to 1) searches approximately, as far as a sample says that this share of neighbours is found.
+    `recall` (0 to 1) searches approximately, as far as a sample says that this share of neighbours is found (the
+    extra `approximate`, which compiles itself for some seconds when first used).
     """
 
     modality: str | tuple[str, ...] | None = None
@@ -112,7 +113,7 @@ class Neighbours:
             return 1.0
         parts = [[name] for name in modalities] if self.each else [list(modalities)]
         laid = [lay_out(source, source, part, self.metric, self.overlap)[1] for part in parts]
-        return min(indexed(base, self.k, self.recall).recall for base in laid)
+        return min(searched(base, self.k, self.recall).recall for base in laid)
 
     def scaled(self, near: np.ndarray, similar: np.ndarray, reach: "Reach") -> tuple[np.ndarray, np.ndarray]:
         """Order the nearest by locally scaled distance and keep k: [target, k]."""

@@ -34,6 +34,22 @@ class Vectors:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __getitem__(self, rows: np.ndarray) -> "Vectors":
+        present = None if self.present is None else self.present[rows]
+        return Vectors(self.rows[rows], self.turned[rows], present, self.margin)
+
+    @property
+    def ties(self) -> np.ndarray:
+        """The columns that break ties by ids: float32 [patient, TIE_COLUMNS]."""
+        return self.rows[:, -TIE_COLUMNS:]
+
+    def embedded(self) -> np.ndarray:
+        """Return places whose distances order the patients as similarity does: float32 [patient, column]."""
+        if self.turned is self.rows:
+            return self.rows
+        plain = self.rows.shape[1] - TIE_COLUMNS - 2  # without the two norm columns of the euclidean trick
+        return np.concatenate([self.rows[:, :plain], self.ties], axis=1)
+
     def block(self, rows: slice | np.ndarray, other: "Vectors", columns: slice | np.ndarray) -> np.ndarray:
         """Return similarities: float32 [row, column], -inf where no modality is shared."""
         similar = self.rows[rows] @ other.turned[columns].T

@@ -35,7 +35,8 @@ class Relation:
     def of(cls, name: str, sources: np.ndarray, targets: np.ndarray, weight: np.ndarray | None = None) -> "Relation":
         """Make a relation between patients from two columns of positions, sorted by target, then source."""
         weight = np.ones(len(sources)) if weight is None else weight
-        order = np.lexsort((sources, targets))
+        # one number a pair sorts several times faster than two columns
+        order = np.argsort(targets.astype(np.int64) * (int(sources.max(initial=0)) + 1) + sources, kind="stable")
         edges = np.stack([sources[order], targets[order]]).astype(np.int64)
         return cls(name, edges, weight[order].astype(np.float32))
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-BLOCK = 1024
+BLOCK = 1536
 FIRST = 512
 """So many columns of a row's first block set the bar that the others must pass."""
 

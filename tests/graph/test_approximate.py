@@ -1,0 +1,110 @@
+"""Approximate search against exact search: the recall asked for, nobody one's own neighbour, no order of rows."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import graphmml as gm
+from graphmml.graph import approximate
+from graphmml.graph.approximate import searched
+from graphmml.graph.points import vectors_of
+from graphmml.graph.search import strongest
+
+METRICS = ("cosine", "euclidean", "correlation")
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Search approximately however few the patients are."""
+    pytest.importorskip("pynndescent", reason="approximate search is the extra 'approximate'")
+    monkeypatch.setattr(approximate, "FEW", 0)
+
+
+def clustered(patients=2500, columns=12, clusters=12, seed=0):
+    random = np.random.default_rng(seed)
+    return 4 * random.normal(size=(clusters, columns))[random.integers(0, clusters, patients)] + random.normal(
+        size=(patients, columns)
+    )
+
+
+def share_found(found, true):
+    return np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found.tolist(), true.tolist(), strict=True)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_measured_recall_is_the_recall(few, numbers, metric):
+    base = vectors_of(numbers({"a": clustered()}), ["a"], metric)
+    true, _ = strongest(base, base, 10)
+    found = searched(base, 10, 0.95)
+    assert found.recall >= 0.95
+    assert share_found(found.position, true) == pytest.approx(found.recall, abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", METRICS)
+def test_similarities_are_those_of_the_pairs_in_falling_order_and_nobody_is_its_own(few, numbers, metric):
+    base = vectors_of(numbers({"a": clustered()}), ["a"], metric)
+    found = searched(base, 8, 0.9)
+    rows = np.repeat(np.arange(len(base)), 8)
+    assert (found.position >= 0).all()
+    np.testing.assert_allclose(found.score.ravel(), base.pairs(rows, base, found.position.ravel()), atol=1e-6)
+    assert (np.diff(found.score, axis=1) <= 0).all()
+    assert (found.position != np.arange(len(base))[:, None]).all()
+    assert all(len(set(row)) == 8 for row in found.position.tolist())
+
+
+@pytest.mark.slow
+def test_neighbours_depend_on_neither_the_order_of_rows_nor_the_run(few, numbers):
+    people = numbers({"a": clustered()})
+    order = np.random.default_rng(1).permutation(len(people))
+    links = gm.Neighbours("a", k=8, recall=0.9)
+    pairs = []
+    for one in (people, people[np.arange(len(people))], people[order]):
+        edges = links.link(one, one)["a"].edges
+        pairs.append(set(zip(one.ids[edges[0]], one.ids[edges[1]], strict=True)))
+    assert pairs[0] == pairs[1] == pairs[2]
+
+
+@pytest.mark.slow
+def test_a_recall_that_is_not_reached_is_reached_by_searching_wider_and_at_last_exactly(few, numbers, monkeypatch):
+    base = vectors_of(numbers({"a": np.random.default_rng(0).normal(size=(1500, 60))}), ["a"], "cosine")
+    wider = searched(base, 5, 0.99)
+    assert wider.recall >= 0.99
+    monkeypatch.setattr(approximate, "descended", lambda base, order, k, wide: (np.full((len(base), k), -1), None))
+    exact = searched(base, 6, 0.99)
+    assert exact.recall == 1.0
+    assert np.array_equal(exact.position, strongest(base, base, 6)[0])
+
+
+def test_newcomers_are_given_their_true_neighbours(numbers):
+    everybody = numbers({"a": clustered(600)})
+    people, new = everybody[:500], everybody[500:]
+    near, exact = (gm.Neighbours("a", k=6, recall=recall).link(people, new)["a"] for recall in (0.8, None))
+    assert np.array_equal(near.edges, exact.edges)
+
+
+def test_few_patients_are_searched_exactly(numbers):
+    people = numbers({"a": clustered(300)})
+    links = gm.Neighbours("a", k=6, recall=0.5)
+    assert links.measured_recall(people) == 1.0
+    assert np.array_equal(
+        links.link(people, people)["a"].edges, gm.Neighbours("a", k=6).link(people, people)["a"].edges
+    )
+
+
+def test_what_cannot_be_searched_so_is_refused(numbers):
+    random = np.random.default_rng(0)
+    people = numbers({"a": random.normal(size=(50, 3)), "b": random.normal(size=(50, 3))}, random.random((50, 2)) > 0.3)
+    for links in (gm.Neighbours(k=3, recall=0.9), gm.Neighbours("a", k=3, metric="gower", recall=0.9)):
+        with pytest.raises(gm.GraphError, match="approximate search needs one modality"):
+            links.link(people, people)
+
+
+def test_without_the_library_the_extra_is_named(numbers, monkeypatch):
+    monkeypatch.setattr(approximate, "FEW", 0)
+    monkeypatch.setitem(sys.modules, "pynndescent", None)
+    people = numbers({"a": clustered(200)})
+    with pytest.raises(gm.GraphError, match=r"graphmml\[approximate\]"):
+        gm.Neighbours("a", k=6, recall=0.5).link(people, people)
