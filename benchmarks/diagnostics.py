@@ -1,6 +1,6 @@
 """Planted faults found, and clean cohorts left alone: how far the verdicts of check and diagnose can be relied on.
 
-python benchmarks/diagnostics.py [--seeds N] [--patients N]
+python benchmarks/diagnostics.py [--seeds N] [--first N] [--patients N]
 
 Each fault is planted into cohorts drawn with other seeds; the table says in how many of them its code warns or fails,
 and how often the same code does so in the same cohort without the fault.
@@ -101,9 +101,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="the first seed; limits were set on those from 0 on")
     parser.add_argument("--patients", type=int, default=400)
     chosen = parser.parse_args()
-    seeds = range(chosen.seeds)
+    seeds = range(chosen.first, chosen.first + chosen.seeds)
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         asked = [joblib.delayed(one_fault)(name, seed, chosen.patients) for name in FAULTS for seed in seeds]
         answers = joblib.Parallel(n_jobs=-1)(asked)

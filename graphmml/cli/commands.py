@@ -103,25 +103,39 @@ def official(cohort: Cohort) -> tuple[Cohort, Cohort | None]:
     return cohort[train], None if train.all() else cohort[~train]
 
 
-def diagnose(source: Path, choice: FindingChoice, *, links: str, cohort: Path | None, full: bool, seed: int) -> None:
+def diagnose(
+    source: Path, choice: FindingChoice, *, links: str, cohort: Path | None, full: bool, html: Path | None, seed: int
+) -> None:
     """Measure a graph of a cohort, or one from a folder."""
-    home = import_module("graphmml.report.diagnose")
+    if html is not None and html.suffix != ".html":
+        raise GraphmmlError(f"--html is '{html}'; name a file that ends in .html")
+    known, result = diagnosed(source, choice, links=links, cohort=cohort, full=full, seed=seed)
+    if html is not None:
+        made = gm.report_on(known, result, limit=choice.limit)
+        made.with_findings(choice.chosen(made.findings)).save(html)
+    result = result.with_findings(choice.chosen(result.findings))
+    choice.show(result.to_json(), result.findings, source, [result.summary()])
+
+
+def diagnosed(
+    source: Path, choice: FindingChoice, *, links: str, cohort: Path | None, full: bool, seed: int
+) -> tuple[Cohort, gm.Diagnosis]:
+    """Read a cohort, or a graph from a folder with its cohort, and measure."""
     with progress(count=False) as bar:
         task = bar.add_task("reading", total=None)
-        options = {
+        options: dict[str, Any] = {
             "full": full,
             "limit": choice.limit,
             "seed": seed,
             "watch": lambda part: bar.update(task, description=part),
         }
-        if (source / "graph.npz").exists():
-            graph, manifest = import_module("graphmml.graph.store").load_graph(source)
-            known = gm.read_cohort(cohort or source.parent / manifest["cohort"])
-            result = home.diagnose_graph(matching(known, graph.ids), graph, facts=manifest, **options)
-        else:
-            result = gm.diagnose(gm.read_cohort(source), links_of(links), **options)
-    result = result.with_findings(choice.chosen(result.findings))
-    choice.show(result.to_json(), result.findings, source, [result.summary()])
+        if not (source / "graph.npz").exists():
+            known = gm.read_cohort(source)
+            return known, gm.diagnose(known, links_of(links), **options)
+        graph, manifest = import_module("graphmml.graph.store").load_graph(source)
+        known = matching(gm.read_cohort(cohort or source.parent / manifest["cohort"]), graph.ids)
+        measure = import_module("graphmml.report.diagnose").diagnose_graph
+        return known, measure(known, graph, facts=manifest, **options)
 
 
 def matching(cohort: Cohort, ids: pd.Index) -> Cohort:

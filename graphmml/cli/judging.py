@@ -71,14 +71,13 @@ def diagnose(
     source: Annotated[Path, typer.Argument(metavar="COHORT|GRAPH", help="a cohort, or a folder that build wrote")],
     links: LinksOption = "neighbours:each=true",
     cohort: Annotated[Path | None, typer.Option(help="the cohort of a graph folder, if it was moved")] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="also what takes longer: curvature, resistance, stability")
-    ] = False,
+    full: Full = False,
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOn = "fail",
     profile: Profile = "default",
     thresholds: ThresholdsFile = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="also write the page of graphmml report")] = None,
     seed: Seed = 0,
     format: Format = "text",
     json: Json = False,
@@ -88,7 +87,7 @@ def diagnose(
     Structure, hubs, homophily by outcome and group against chance, reach, what is shared, who is left out.
     """
     choice = finding_choice(select, ignore, fail_on, profile, thresholds, format, json)
-    commands().diagnose(source, choice, links=links, cohort=cohort, full=full, seed=seed)
+    commands().diagnose(source, choice, links=links, cohort=cohort, full=full, html=html, seed=seed)
 
 
 def audit(
@@ -134,7 +133,7 @@ def audit(
 
 def report(
     source: Annotated[Path, typer.Argument(metavar="COHORT|GRAPH", help="a cohort, or a folder that build wrote")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="the file to write: .html, .md or .json")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", "--html", help="the file: .html, .md or .json")] = Path(
         "report.html"
     ),
     run: Annotated[

@@ -37,12 +37,22 @@ class Diagnosis:
     drawn: Callable[[], Picture] | None = field(default=None)
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for the outcome and each group."""
+        """Return one row for the outcome and each group.
+
+        Of an outcome that is a number or a survival time `edge` is regression homophily, `adjusted` Moran's I.
+        """
         plain = ("name", "kind", "values", "patients", "edge", "chance", "adjusted", "informativeness", "node", "p")
         rows = []
         for row in self.measures["homophily"].values():
             within = {f"p within {group}": p for group, p in row.get("p_within", {}).items()}
             rows.append({key: row[key] for key in plain} | within)
+        number = self.measures.get("numbers")
+        if number:
+            known = {"name": number["name"], "kind": "outcome", "patients": number["patients"], "p": number["p"]}
+            known |= {"edge": number["regression"], "chance": number["regression_by_chance"]}
+            known |= {"adjusted": number["moran"]}
+            within = {f"p within {group}": p for group, p in number["p_within"].items()}
+            rows.insert(0, {key: known.get(key, float("nan")) for key in plain} | within)
         return pd.DataFrame(rows, columns=None if rows else list(plain)).set_index("name")
 
     def to_json(self) -> dict[str, Any]:

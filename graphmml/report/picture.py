@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from graphmml.data.checks_groups import absence_table
 from graphmml.data.checks_words import masked
 from graphmml.data.cohort import Cohort
 from graphmml.report.agreement import pairs_of
@@ -58,6 +59,7 @@ class Picture:
     heard: np.ndarray
     presence: Mapping[str, tuple[Share, ...]]
     filled: Mapping[str, tuple[Share, ...]]
+    absence: Mapping[str, pd.DataFrame]
     patterns: tuple[tuple[tuple[str, ...], str, float], ...]
     prevalence: Mapping[str, tuple[Prevalence, ...]]
     labels: Mapping[str, tuple[np.ndarray, tuple[str, ...]]] = field(default_factory=dict)
@@ -78,6 +80,7 @@ def picture_of(cohort: Cohort, adjacency: csr_array, targets: tuple[Target, ...]
         heard=np.asarray(plain.sum(axis=0), dtype=np.int64),
         presence={name: presence(cohort.present[:, at], chosen) for at, name in enumerate(cohort.modalities)},
         filled={name: filled(table, chosen) for name, table in cohort.tables.items()},
+        absence={group.name: absence_table(cohort, group.name) for group in groups},
         patterns=patterns(cohort),
         prevalence={} if outcome is None else {group.name: prevalence(outcome, group) for group in groups},
         labels={target.name: named(target) for target in chosen},

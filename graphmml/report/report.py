@@ -10,26 +10,19 @@ from typing import Any
 
 from graphmml.data.check import check
 from graphmml.data.cohort import Cohort
-from graphmml.data.encode import CohortEncoder
 from graphmml.data.findings import Finding
 from graphmml.data.thresholds import Thresholds, thresholds
 from graphmml.errors import GraphmmlError, StoreError
-from graphmml.graph.neighbours import Neighbours
-from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph
-from graphmml.report.diagnose import Watch, diagnosed, subject_of
 from graphmml.report.diagnosis import Diagnosis
 from graphmml.report.evidence import Evidence, evidence_of
 from graphmml.report.html.page import page
-from graphmml.report.measures import aligned
-from graphmml.report.render_findings import counted, markdown
+from graphmml.report.render_findings import markdown
 from graphmml.train.read_run import read_run
 
 SCHEMA = "graphmml.report/1"
 SAID_OF_GRAPH = "GM410"
 """What tables say of a group and the outcome, which the graph's GM403 says again."""
 FORMS = (".html", ".md", ".json")
-
-__all__ = ["FORMS", "Report", "counted", "report_on"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,30 +91,13 @@ class Report:
 
 
 def report_on(
-    cohort: Cohort,
-    links: GraphConstructor | None = None,
-    *,
-    graph: PatientGraph | None = None,
-    run: str | Path | None = None,
-    full: bool = False,
-    limit: Thresholds | None = None,
-    seed: int = 0,
-    watch: Watch | None = None,
+    cohort: Cohort, diagnosis: Diagnosis, *, run: str | Path | None = None, limit: Thresholds | None = None
 ) -> Report:
-    """Check a cohort's tables, diagnose its graph (linked by `links`, or as given), and read a run of `cv` if named."""
-    limit = limit or thresholds()
+    """Put a diagnosis beside the findings on its cohort's tables and, where one is named, a run of `cross_validate`."""
     order = cohort.sorted_rows
     known = None if run is None else read_run(run, cohort).reordered(order)
     cohort = cohort[order]
-    encoded = CohortEncoder().fit(cohort).transform(cohort)
-    if graph is None:
-        links = links or Neighbours(each=True)
-        graph = build_graph(links, encoded)
-    else:
-        aligned(cohort, graph)
-    subject = subject_of(cohort, encoded, graph, links, limit, seed)
-    diagnosis = diagnosed(subject, full=full, watch=watch)
-    checked = [item for item in check(cohort, limit=limit) if item.code != SAID_OF_GRAPH]
+    checked = [item for item in check(cohort, limit=limit or thresholds()) if item.code != SAID_OF_GRAPH]
     findings = (*checked, *diagnosis.findings)
     return Report(
         cohort=cohort.name,

@@ -124,3 +124,26 @@ def test_a_choice_of_unknown_form_or_level_is_refused_at_once():
     for wrong in ({"fail_on": "x"}, {"format": "x"}):
         with pytest.raises(GraphmmlError):
             FindingChoice(**wrong)
+
+
+def test_a_page_is_written_beside_the_findings(graphmml, leaky, tmp_path):  # noqa: F811
+    graphmml("diagnose", leaky, "--html", tmp_path / "d.html")
+    code, out, _ = graphmml("report", leaky, "-o", tmp_path / "r.html")
+    assert code == 0
+    assert "wrote" in out
+    texts = [(tmp_path / name).read_text() for name in ("d.html", "r.html")]
+    assert texts[0] == texts[1]
+    assert "GM602" in texts[0]
+    code, _, err = graphmml("report", leaky, "-o", tmp_path / "r.pdf")
+    assert code == 2
+    assert ".html, .md, .json" in err
+    assert graphmml("diagnose", leaky, "--html", tmp_path / "d.txt")[0] == 2
+
+
+def test_a_report_of_a_graph_folder_knows_what_it_was_built_from(graphmml, leaky, tmp_path):  # noqa: F811
+    graphmml("build", leaky, "-o", tmp_path / "graph", "--links", "neighbours:modality=labs")
+    code, out, _ = graphmml("report", tmp_path / "graph", "-o", tmp_path / "r.json", "--json", "--fail-on", "fail")
+    assert code == 1
+    record = json.loads(out)
+    assert record["schema"] == "graphmml.report/1"
+    assert list(record["measures"]["relations"]) == ["labs"]

@@ -44,7 +44,7 @@ def made(tmp_path_factory):
     run = tmp_path_factory.mktemp("run") / "run"
     model = gm.GraphClassifier(LINKS, members=1, training=Training(epochs=3))
     gm.cross_validate(model, cohort, gm.Folds(3), jobs=1, run=run)
-    return cohort, gm.report_on(cohort, LINKS, run=run)
+    return cohort, gm.report_on(cohort, gm.diagnose(cohort, LINKS), run=run)
 
 
 def test_the_page_is_one_small_file_that_fetches_and_runs_nothing(made):
@@ -103,7 +103,7 @@ def test_names_of_a_user_are_text(tmp_path):
     outcome.name = EVIL
     groups = cohort.groups.rename(columns={"site": EVIL})
     hostile = gm.Cohort.from_frames(frames, outcome, groups=groups, name=EVIL, positive=EVIL)
-    text = gm.report_on(hostile, gm.Neighbours(k=5)).to_html()
+    text = gm.report_on(hostile, gm.diagnose(hostile, gm.Neighbours(k=5))).to_html()
     assert "<script" not in text
     assert "&lt;script&gt;" in text
 
@@ -120,7 +120,7 @@ def test_a_report_is_written_by_its_ending_or_not_at_all(made, tmp_path):
 
 def test_a_cohort_without_outcome_or_groups_has_a_report_too():
     plain = gm.Cohort.from_frames({"labs": gm.make_cohort(40).tables["labs"]})
-    assert "Nothing that fails" in gm.report_on(plain, LINKS).to_html()
+    assert "Nothing that fails" in gm.report_on(plain, gm.diagnose(plain, LINKS)).to_html()
 
 
 @pytest.mark.browser

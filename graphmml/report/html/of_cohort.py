@@ -6,7 +6,7 @@ from math import isfinite
 from markupsafe import Markup
 
 from graphmml.report.html.charts import Bar, Range, bars, forest, shades
-from graphmml.report.html.section import Section
+from graphmml.report.html.section import Section, Table
 from graphmml.report.picture import Picture, Share
 
 HOW = (
@@ -23,6 +23,7 @@ def cohort_section(picture: Picture) -> Section:
         "Patients without a modality are kept: what is absent weighs nothing. Read whether absence follows the outcome "
         "or a group, because a model can then learn from the gap.",
         [pattern_chart(picture), *gap_tables(picture), *prevalence_charts(picture)],
+        tables=list(absence_tables(picture)),
         how=HOW,
     )
 
@@ -40,6 +41,19 @@ def gap_tables(picture: Picture) -> Iterator[Markup]:
     """Shade the share that has each modality and the share of its cells that are filled, by class and group."""
     yield table_of("Who has which modality.", "Share of patients.", picture.presence)
     yield table_of("How full they are.", "Share of cells, of those who have the modality.", picture.filled)
+
+
+def absence_tables(picture: Picture) -> Iterator[Table]:
+    """List how many patients lack each modality, by class and value of a group together, where any do."""
+    for counts in picture.absence.values():
+        modalities = [name for name in counts if name != "patients" and (counts[name] != "0").any()]
+        if modalities:
+            rows = [
+                [" · ".join(map(str, key if isinstance(key, tuple) else (key,))), *map(str, row)]
+                for key, row in zip(counts.index, counts[["patients", *modalities]].to_numpy(), strict=True)
+            ]
+            by = " · ".join(map(str, counts.index.names))
+            yield Table(f"Patients without a modality, by {by}", [by, "patients", *modalities], rows)
 
 
 def table_of(title: str, says: str, shares: Mapping[str, tuple[Share, ...]]) -> Markup:

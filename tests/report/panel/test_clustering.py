@@ -48,8 +48,6 @@ def test_a_sample_is_near_the_whole(monkeypatch):
 
 def test_links_by_phenotype_alone_are_a_graph_of_cliques():
     cohort = gm.make_cohort(60, seed=0)
-    finding = next(
-        item for item in diagnose(cohort, SharedPhenotype("site", k=50)).findings if item.code == "GM205"
-    )
+    finding = next(item for item in diagnose(cohort, SharedPhenotype("site", k=50)).findings if item.code == "GM205")
     assert finding.status == "warn"
     assert next(item for item in diagnose(cohort).findings if item.code == "GM205").status == "pass"
