@@ -1,4 +1,8 @@
+import os
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes of several threads each get in each other's way
 
 import numpy as np
 import pandas as pd

@@ -18,6 +18,7 @@ LARGE = 20_000
 """Among more patients links by chance are not searched for communities."""
 MOST_VALUES = 200
 """A group of more values is nearer to an identity than to a group."""
+WIDEST = 100
 LARGEST = 4_000_000
 """With more links communities are not looked for."""
 
@@ -102,8 +103,12 @@ def lines(measures: Measures) -> Iterator[str]:
         parts.append(f"{found['communities']} communities, Q {found['modularity']:.2f}{beside}")
         known = {name: value for name, value in found["goes_with"].items() if isfinite(value)}
         parts += [f"AMI {short(name.partition(':')[2], 12)} {value:.2f}" for name, value in list(known.items())[:2]]
-    if parts:
-        yield "  structure  " + " · ".join(parts)
+    line = "  structure  " + " · ".join(parts)
+    if len(line) <= WIDEST:
+        yield from [line] if parts else []
+        return
+    yield "  structure  " + " · ".join(parts[:2])
+    yield "             " + " · ".join(parts[2:])
 
 
 COMMUNITIES = Part("communities", ("GM206",), measure, judge, lines)

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array, csr_array, triu
 from graphmml.report.homophily import without_loops
 from graphmml.report.panel.part import Subject
 
-ROUNDS = 100
+ROUNDS = 2_000
 
 _LINKED: WeakKeyDictionary[Subject, csr_array] = WeakKeyDictionary()
 _REWIRED: WeakKeyDictionary[Subject, csr_array] = WeakKeyDictionary()
@@ -61,8 +61,11 @@ def rewired(links: csr_array, seed: int) -> csr_array:
         partner, first = np.unique(random.integers(len(one), size=len(mine)), return_index=True)
         right = ~wrong[partner]
         mine, partner = mine[first][right], partner[right]
-        other[mine], other[partner] = other[partner], other[mine]
-        wrong = repeated(one, other, links.shape[0])
+        traded = other.copy()
+        traded[mine], traded[partner] = other[partner], other[mine]
+        still = repeated(one, traded, links.shape[0])
+        if still.sum() <= wrong.sum():
+            other, wrong = traded, still
     one, other = one[~wrong], other[~wrong]
     half = csr_array(coo_array((np.ones(len(one)), (one, other)), shape=links.shape))
     return csr_array(half + half.T)

@@ -123,9 +123,9 @@ def lines(measures: Measures) -> Iterator[str]:
     """Say homophily and the largest component by k."""
     curve = measures.get("sensitivity", {}).get("curve", {})
     if len(curve) > 1:
-        parts = [f"k {k}: {row['adjusted']:.3f}" for k, row in curve.items() if not isnan(row["adjusted"])]
+        parts = [f"{k}: {row['adjusted']:.2f}" for k, row in curve.items() if not isnan(row["adjusted"])]
         if parts:
-            yield "  homophily by k (do not choose by it)  " + " · ".join(parts)
+            yield "  by k (not to choose by): adjusted  " + " · ".join(parts)
 
 
 SENSITIVITY = Part("sensitivity", ("GM211",), measure, judge, lines, full=True)

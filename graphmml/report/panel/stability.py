@@ -15,7 +15,7 @@ from graphmml.errors import CohortError, GraphError
 from graphmml.graph.patient_graph import GraphConstructor, build_graph
 from graphmml.report.panel.part import Measures, Part, Subject
 
-PATIENT_ROUNDS, COLUMN_ROUNDS = 4, 10
+PATIENT_ROUNDS, COLUMN_ROUNDS = 3, 5
 """Columns decide more than patients, and each draw encodes and links anew."""
 KEPT = 0.8
 LARGE, SAMPLE = 5_000, 2_000
@@ -109,8 +109,8 @@ def lines(measures: Measures) -> Iterator[str]:
     found = measures.get("stability", {})
     if "by_patients" in found:
         yield (
-            f"  stability  from 80 % of patients {found['by_patients']:.0%} of links again · "
-            f"from 80 % of columns Jaccard {found['by_columns']:.2f} ({found['by_columns_chance']:.2f} by chance)"
+            f"  stability  80 % of patients draw {found['by_patients']:.0%} of links again · "
+            f"80 % of columns Jaccard {found['by_columns']:.2f} ({found['by_columns_chance']:.2f})"
         )
 
 

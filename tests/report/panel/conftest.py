@@ -3,12 +3,15 @@
 import json
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import graphmml as gm
 from graphmml.data.thresholds import thresholds
 from graphmml.report.diagnose import subject_of
 from graphmml.report.measures import aligned
+from graphmml.report.panel.hubs import HUBS
 
 
 @pytest.fixture
@@ -34,5 +37,20 @@ def asked():
         assert all(len(line) <= 100 for line in said)
         assert all(not list(part.lines({})) for part in parts)
         return measures, {item.code: item for item in findings}
+
+    return of
+
+
+@pytest.fixture
+def subject_of_links(asked):
+    """Return a function that asks the part on hubs of links that are given: [listener, speaker]."""
+
+    def of(adjacency):
+        listeners, speakers = np.nonzero(adjacency)
+        ids = pd.Index([f"p{at:04d}" for at in range(len(adjacency))])
+        values = np.random.default_rng(0).normal(size=(len(ids), 2))
+        cohort = gm.Cohort.from_frames({"labs": pd.DataFrame(values, index=ids, columns=["a", "b"])})
+        graph = gm.PatientGraph(cohort.ids, len(ids), (gm.Relation.of("given", speakers, listeners),))
+        return asked(HUBS, cohort, graph=graph)[1].values()
 
     return of

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 import graphmml as gm
-from graphmml.report.diagnose import diagnose
+from graphmml.graph.relations import Relations
 from graphmml.report.panel.hubness import (
     auroc,
     degree_assortativity,
@@ -17,6 +17,7 @@ from graphmml.report.panel.hubness import (
     robin_hood,
     times_mean,
 )
+from graphmml.report.panel.hubs import HUBS
 from graphmml.report.panel.linked import both_ways
 
 
@@ -80,20 +81,23 @@ def test_a_star_is_all_hub_and_a_ring_has_none():
     assert np.isnan(degree_assortativity(ring))
 
 
-def test_hubs_are_warned_of_and_their_absence_is_not(subject_of_links):
-    star = np.zeros((60, 60))
-    star[:, :2] = 1.0
-    star[0, 0] = star[1, 1] = 0.0
-    assert status(subject_of_links(star), "GM203") == "warn"
-    assert status(subject_of_links(nx.to_numpy_array(nx.circulant_graph(60, [1, 2]))), "GM203") == "pass"
-    assert status(subject_of_links(np.zeros((60, 60))), "GM203") == "n.a."
+def given(cohort, mask):
+    return gm.PatientGraph(cohort.ids, len(cohort), Relations.from_mask("known", mask).items)
 
 
-def status(asked, code):
-    return next(item.status for item in asked if item.code == code)
+@pytest.mark.parametrize(("links", "expected"), [("star", "warn"), ("ring", "pass"), ("nothing", "n.a.")])
+def test_hubs_are_warned_of_and_their_absence_is_not(asked, links, expected):
+    cohort = gm.make_cohort(60, seed=0)
+    mask = nx.to_numpy_array(nx.circulant_graph(60, [1, 2])) if links == "ring" else np.zeros((60, 60))
+    if links == "star":
+        mask[:2] = 1.0 - np.eye(60)[:2]
+    measures, found = asked(HUBS, cohort, graph=given(cohort, mask > 0))
+    assert found["GM203"].status == expected
+    if links == "star":
+        assert measures["listened_to"]["times_mean"] == pytest.approx(59 / (2 * 59 / 60))
 
 
-def test_who_is_listened_to_is_told_by_class():
-    found = diagnose(gm.make_cohort(80, seed=1)).measures["listened_to_by_class"]
+def test_who_is_listened_to_is_told_by_class(asked):
+    found = asked(HUBS, gm.make_cohort(80, seed=1), gm.Neighbours())[0]["listened_to_by_class"]
     assert set(found) == {"case", "control"}
     assert found["case"]["auroc"] == pytest.approx(1 - found["control"]["auroc"])
