@@ -232,18 +232,6 @@ def test_edges_that_carry_the_answer_help_and_it_is_said_where_they_run(tmp_path
 
 
 @pytest.mark.slow
-def test_a_graph_that_helps_is_said_to_help():
-    """Neighbours on rna tell the clusters that a straight line cannot."""
-    links = gm.Neighbours("rna", k=15)
-    audited = gm.GraphClassifier(links, members=1, device="cpu")
-    found = gm.audit(audited, gm.make_cohort(600), gm.Folds(5, repeats=3), jobs=2)
-    assert found.verdict.word == "helps"
-    assert found.difference(controls.MODEL, controls.NO_GRAPH).mean == pytest.approx(0.07, abs=0.04)
-    assert found.difference(controls.SHUFFLED, controls.NO_GRAPH).low < 0
-    assert {item.status for item in found.findings if item.code in ("GM701", "GM704")} == {"pass"}
-
-
-@pytest.mark.slow
 def test_a_score_that_is_the_sites_is_said_to_be():
     cohort = gm.make_cohort(400, signal=0, site_effect=1.5)
     found = gm.audit(gm.GraphClassifier(members=1, device="cpu"), cohort, gm.Folds(5), jobs=2)

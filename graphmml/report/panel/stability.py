@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import CohortEncoder
@@ -15,7 +16,7 @@ from graphmml.errors import CohortError, GraphError
 from graphmml.graph.patient_graph import GraphConstructor, build_graph
 from graphmml.report.panel.part import Measures, Part, Subject
 
-PATIENT_ROUNDS, COLUMN_ROUNDS = 3, 5
+PATIENT_ROUNDS, COLUMN_ROUNDS = 4, 10
 """Columns decide more than patients, and each draw encodes and links anew."""
 KEPT = 0.8
 LARGE, SAMPLE = 5_000, 2_000
@@ -56,7 +57,9 @@ def again(cohort: Cohort, links: GraphConstructor, random: np.random.Generator) 
 
 def drawn_from(cohort: Cohort, links: GraphConstructor) -> csr_array:
     """Return who listens to whom, encoding and links learned from these patients alone."""
-    graph = build_graph(links, CohortEncoder().fit(cohort).transform(cohort))
+    with threadpool_limits(1, user_api="blas"):  # small decompositions wait longer for threads than they compute
+        encoded = CohortEncoder().fit(cohort).transform(cohort)
+    graph = build_graph(links, encoded)
     return csr_array(graph.between_patients())
 
 
