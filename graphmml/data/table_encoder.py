@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from graphmml.data.columns import is_number, tidy_number
 from graphmml.errors import CohortError
@@ -14,6 +15,8 @@ OTHER = "(other)"
 WHOLE = r"[+-]?\d+(?:\.0*)?"
 SMALLEST_SCALE = 0.2
 """Below this standard deviation a 0/1 column is not blown up further: a rare level must not outweigh the rest."""
+SMALL = 5_000_000
+"""Cells of a table that one thread reduces as fast as several."""
 
 
 class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -104,7 +107,9 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         if isinstance(reducer, PCA) and isinstance(reducer.n_components, int):
             reducer.set_params(n_components=min(reducer.n_components, *scaled.shape))
         known = np.ones(len(table), dtype=bool) if outcome is None else ~pd.isna(outcome)
-        reducer.fit(scaled[known], None if outcome is None else outcome[known].astype(str))
+        threads = 1 if scaled.size < SMALL else None  # small decompositions wait for threads longer than they compute
+        with threadpool_limits(threads, user_api="blas"):
+            reducer.fit(scaled[known], None if outcome is None else outcome[known].astype(str))
         reduced = np.asarray(reducer.transform(scaled))
         self.reducer_ = reducer
         # one scale for all components: their relative sizes are what the reduction found

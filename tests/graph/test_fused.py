@@ -6,7 +6,7 @@ import pytest
 
 import graphmml as gm
 from graphmml.graph.affinity import kernel_of, nearest_of_all
-from graphmml.graph.diffusion import AllPairs, diffused
+from graphmml.graph.all_pairs import AllPairs
 from graphmml.graph.fused import kernels_of, network_of
 
 
@@ -27,8 +27,7 @@ def kernels(cohort, k=5, mu=0.5):
 
 def diffused_square(cohort, k, mu, iterations):
     """How alike all pairs are once diffused, by rows."""
-    pairs = AllPairs(len(cohort))
-    return pairs.square(diffused(kernels(cohort, k, mu), pairs, mu=mu, iterations=iterations))
+    return AllPairs(len(cohort)).diffused(kernels(cohort, k, mu), mu=mu, iterations=iterations)
 
 
 def naive_affinity(rows, k, mu):
@@ -361,7 +360,7 @@ def test_the_source_is_fused_once(numbers, monkeypatch):
     links.link(cohort[:50], cohort[50:])
     train = cohort[:50]
     links.link(train, train)
-    monkeypatch.setattr("graphmml.graph.fused.diffused", None)
+    monkeypatch.setattr("graphmml.graph.fused.kernels_of", None)
     links.link(train, cohort[50:])
     with pytest.raises(TypeError):
         links.link(cohort[:49], cohort[50:])
