@@ -85,9 +85,11 @@ def descended(base: Vectors, order: np.ndarray, k: int, wide: int) -> tuple[np.n
     """
     place = base.embedded()[order]
     with threadpool_limits(1, user_api="blas"):
-        near = pynndescent().NNDescent(
-            place, metric="euclidean", n_neighbors=wide, random_state=0, n_jobs=-1, low_memory=True
-        ).neighbor_graph[0]
+        near = (
+            pynndescent()
+            .NNDescent(place, metric="euclidean", n_neighbors=wide, random_state=0, n_jobs=-1, low_memory=True)
+            .neighbor_graph[0]
+        )
     column = np.full((len(base), wide), -1, dtype=np.int64)
     column[order] = np.where(near >= 0, order[near], -1)
     column[column == np.arange(len(base))[:, None]] = -1
