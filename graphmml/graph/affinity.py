@@ -8,12 +8,15 @@ from functools import cached_property
 import joblib
 import numpy as np
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.graph.chance import uniform
 from graphmml.graph.similarity import nearest
 
 BLOCK = 256
+STRIP = 64
+"""So many rows of all distances stay in the cache of a processor."""
 ROUNDING = 1e-12
 """A squared distance below this share of the squared lengths is rounding of a difference of equals: zero."""
 TIE = 1e-9
@@ -85,9 +88,13 @@ def squared_apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def squared_between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the same for every row of one against every row of the other, by one matrix product."""
     lengths = np.square(one).sum(axis=1)[:, None] + np.square(other).sum(axis=1)[None, :]
-    squared = lengths - 2 * one @ other.T
-    squared[squared < ROUNDING * lengths] = 0.0
-    return np.asarray(squared / one.shape[1])
+    squared = one @ other.T
+    squared *= -2
+    squared += lengths
+    lengths *= ROUNDING
+    squared *= squared >= lengths
+    squared /= one.shape[1]
+    return np.asarray(squared)
 
 
 def ties(keys: np.ndarray) -> np.ndarray:
@@ -103,11 +110,12 @@ def nearest_of_all(cohort: EncodedCohort, modality: str, k: int) -> np.ndarray:
     near = np.empty((len(rows), k), dtype=np.int64)
 
     def some(block: slice) -> None:
-        apart = squared_between(values[block], values) - TIE * noise[block] @ noise.T
+        apart = squared_between(values[block], values)
+        apart -= (TIE * noise[block]) @ noise.T
         apart[np.arange(len(apart)), np.arange(len(rows))[block]] = np.inf
         near[block] = rows[np.argpartition(apart, k - 1, axis=1)[:, :k]]
 
-    at_once(some, blocks(len(rows)))
+    at_once(some, blocks(len(rows), STRIP))
     return near
 
 
@@ -141,5 +149,5 @@ def blocks(total: int, size: int = BLOCK) -> Iterator[slice]:
 
 def at_once(work: Callable[[slice], None], parts: Iterable[slice]) -> None:
     """Do the parts in threads; each writes its own rows, so that their order decides nothing."""
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(joblib.cpu_count()) as pool:
         list(pool.map(work, parts))

@@ -21,8 +21,9 @@ from graphmml.graph.affinity import (
     squared_apart,
     ties,
 )
+from graphmml.graph.all_pairs import AllPairs
 from graphmml.graph.chance import own_position, rank_by_key
-from graphmml.graph.diffusion import SINGLE_FROM, AllPairs, CandidatePairs, Pairs, diffused
+from graphmml.graph.diffusion import CandidatePairs, Pairs
 from graphmml.graph.relations import Relation, Relations
 from graphmml.graph.similarity import nearest
 
@@ -171,7 +172,7 @@ def fused(links: FusedSimilarity, source: EncodedCohort) -> Network:
     kernels, pairs = kernels_of(links, cohort, modalities)
     similar = csr_array((len(source), len(source)))
     if kernels:
-        alike = diffused(list(kernels.values()), pairs, mu=links.mu, iterations=links.iterations)
+        alike = pairs.diffused(list(kernels.values()), mu=links.mu, iterations=links.iterations)
         similar = pairs.sparse(alike, links.candidates)
     return Network(order, place, ties(cohort.keys), kernels, similar)
 
@@ -180,17 +181,14 @@ def kernels_of(
     links: FusedSimilarity, cohort: EncodedCohort, modalities: Sequence[str]
 ) -> tuple[dict[str, Kernel], Pairs]:
     """Return the kernel of each modality, and the pairs to follow."""
-    having = {name: np.flatnonzero(cohort.has(name)) for name in modalities}
-    dense = len(cohort) <= links.dense_up_to
-    # in single precision the nearest of a generous list are the nearest
-    count = links.k + 8 if dense else links.candidates
-    if len(cohort) < SINGLE_FROM and dense:
+    if len(cohort) <= links.dense_up_to:
         near = {name: nearest_of_all(cohort, name, links.k) for name in modalities}
-        return {name: kernel_of(cohort, name, near[name], links.mu) for name in modalities}, AllPairs(len(cohort))
-    lists = {name: candidates_of(cohort, name, min(count, len(rows) - 1)) for name, rows in having.items()}
-    near = {name: nearest_of_list(cohort, name, listed, links.k) for name, listed in lists.items()}
-    every = ((having[name], lists[name]) for name in modalities)
-    pairs: Pairs = AllPairs(len(cohort)) if dense else CandidatePairs.of(every, len(cohort))
+        pairs: Pairs = AllPairs(len(cohort))
+    else:
+        having = {name: np.flatnonzero(cohort.has(name)) for name in modalities}
+        lists = {name: candidates_of(cohort, name, min(links.candidates, len(having[name]) - 1)) for name in modalities}
+        near = {name: nearest_of_list(cohort, name, listed, links.k) for name, listed in lists.items()}
+        pairs = CandidatePairs.of(((having[name], lists[name]) for name in modalities), len(cohort))
     return {name: kernel_of(cohort, name, near[name], links.mu) for name in modalities}, pairs
 
 
