@@ -3,6 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from threadpoolctl import threadpool_info
 
 import graphmml as gm
 from graphmml.graph.affinity import kernel_of, nearest_of_all
@@ -93,11 +95,12 @@ def naive_fusion(views, k, mu, iterations):
     return sum(status) / len(status)
 
 
-@pytest.mark.parametrize("patients", [60, 70])
-def test_fusion_is_that_of_the_paper_written_as_loops(numbers, patients):
+@pytest.mark.parametrize(("patients", "iterations", "width"), [(60, 4, 64), (70, 0, 64), (70, 3, 64), (60, 4, 16)])
+def test_fusion_is_that_of_the_paper_written_as_loops(numbers, monkeypatch, patients, iterations, width):
+    monkeypatch.setattr("graphmml.graph.all_pairs.WIDTH", width)
     cohort, _ = clustered(numbers, patients)
-    expected = naive_fusion(list(cohort.features.values()), k=7, mu=0.5, iterations=4)
-    alike = diffused_square(cohort, k=7, mu=0.5, iterations=4)
+    expected = naive_fusion(list(cohort.features.values()), k=7, mu=0.5, iterations=iterations)
+    alike = diffused_square(cohort, k=7, mu=0.5, iterations=iterations)
     status = alike / (2 * (patients - 1)) + 0.5 * np.eye(patients)
     assert np.abs(status - expected).max() < 1e-14
     off = ~np.eye(patients, dtype=bool)
@@ -140,13 +143,29 @@ def naive_partial(cohort, k, mu, iterations):
     return fused
 
 
-def test_partial_overlap_is_its_rule_written_as_loops(numbers):
+@pytest.mark.parametrize(("iterations", "width"), [(3, 64), (2, 16), (3, 16)])
+def test_partial_overlap_is_its_rule_written_as_loops(numbers, monkeypatch, iterations, width):
+    monkeypatch.setattr("graphmml.graph.all_pairs.WIDTH", width)
     cohort, _ = clustered(numbers, 40, gap=0.35, seed=3)
     assert (cohort.present.sum(axis=1) == 1).any()
     assert (cohort.present.sum(axis=1) == 3).any()
-    expected = naive_partial(cohort, k=5, mu=0.4, iterations=3)
-    alike = diffused_square(cohort, k=5, mu=0.4, iterations=3)
+    expected = naive_partial(cohort, k=5, mu=0.4, iterations=iterations)
+    alike = diffused_square(cohort, k=5, mu=0.4, iterations=iterations)
     assert alike == pytest.approx(expected, abs=1e-10)
+
+
+def test_modalities_that_as_many_but_other_patients_have_overlap_in_part(numbers):
+    cohort, _ = clustered(numbers, 42)
+    cohort = replace(cohort, present=np.arange(42)[:, None] % 3 != np.arange(3))
+    expected = naive_partial(cohort, k=5, mu=0.4, iterations=3)
+    assert diffused_square(cohort, k=5, mu=0.4, iterations=3) == pytest.approx(expected, abs=1e-10)
+
+
+def test_fusing_leaves_the_number_of_threads_as_it_was(numbers):
+    cohort, _ = clustered(numbers, 60)
+    before = torch.get_num_threads(), threadpool_info()
+    diffused_square(cohort, k=5, mu=0.5, iterations=1)
+    assert (torch.get_num_threads(), threadpool_info()) == before
 
 
 def edges(links, source, target=None):
