@@ -24,7 +24,7 @@ class Panels:
     """How alike all are in one modality, filled up with zeros to whole squares of WIDTH patients.
 
     `tiles`, times `scale`, is [panel, square of the panel, row, column]: a panel is WIDTH columns. `listed` and
-    `weight` hold S, `starts` where each of its rows starts; `has` is [panel, column]; `count` the average row.
+    `weight` hold S, `starts` where each of its rows starts; `has` is [panel, column], `count` what a row sums to.
     """
 
     listed: Tensor
