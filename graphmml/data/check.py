@@ -55,7 +55,7 @@ CHECKS: tuple[tuple[Check, Mapping[str, str]], ...] = (
     (small_classes, {"GM121": "no class is tiny"}),
     (unlabelled, {"GM122": "every patient has an outcome"}),
     (enough_patients, {"GM123": "there are patients enough"}),
-    (telling_groups, {"GM410": "no group tells the outcome"}),
+    (telling_groups, {"GM403": "no group tells the outcome"}),
     (absent_modalities, {"GM501": "no modality is mostly absent"}),
     (gaps_by_outcome, {"GM502": "what is missing does not predict the outcome"}),
     (gaps_by_group, {"GM503": "what is missing does not follow a group"}),

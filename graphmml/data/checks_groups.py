@@ -14,14 +14,14 @@ DRAWN = 199
 
 
 def telling_groups(cohort: Cohort, asked: Asked) -> list[Finding]:
-    """GM410: groups whose values alone predict the outcome."""
+    """GM403: groups whose values alone predict the outcome."""
     questions = targets(cohort.outcome)
     if not questions:
-        return not_applicable("GM410", why_not(cohort.outcome))
+        return not_applicable("GM403", why_not(cohort.outcome))
     groups = {name: common_levels(cohort.groups[name]) for name in cohort.groups}
     groups = {name: codes for name, codes in groups.items() if codes.max(initial=-1) > 0}
     if not groups:
-        return not_applicable("GM410", "no group with two values of ten patients or more is declared")
+        return not_applicable("GM403", "no group with two values of ten patients or more is declared")
     return [judged(name, codes, questions, len(groups), asked) for name, codes in groups.items()]
 
 
@@ -32,7 +32,7 @@ def judged(name: str, codes: np.ndarray, questions: list[Target], groups: int, a
     table, (rows, case) = tables[at], questions[at]
     v = cramers_v(table)
     if np.isnan(v):
-        return Finding("GM410", "n.a.", f"'{name}' or the outcome does not vary enough to be held against the other")
+        return Finding("GM403", "n.a.", f"'{name}' or the outcome does not vary enough to be held against the other")
     chance = float(np.quantile([cramers_v(drawn) for drawn in by_chance(table, draws=DRAWN)], 0.95))
     score = level_share_auc(codes[rows], case)
     said = (
@@ -40,10 +40,10 @@ def judged(name: str, codes: np.ndarray, questions: list[Target], groups: int, a
         f"fold, predict the outcome with AUROC {score:.2f} (chance .50){prevalences(table, asked)}"
     )
     beyond = p_value(table) * groups * len(questions) < CHANCE
-    if beyond and v > asked.limit("GM410", "cramers_v"):
+    if beyond and v > asked.limit("GM403", "cramers_v"):
         fix = f"whatever tells the {name} tells the outcome: read the scores of graphmml cv --leave-out {name}"
-        return Finding("GM410", "warn", said, fix)
-    return Finding("GM410", "pass", said)
+        return Finding("GM403", "warn", said, fix)
+    return Finding("GM403", "pass", said)
 
 
 def prevalences(table: np.ndarray, asked: Asked) -> str:

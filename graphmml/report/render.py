@@ -9,7 +9,7 @@ from rich.text import Text
 
 from graphmml.data.cohort import Cohort
 from graphmml.errors import StoreError
-from graphmml.train.intervals import Interval
+from graphmml.train.intervals import span
 from graphmml.train.result import CVResult
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -38,14 +38,6 @@ def cv_table(result: CVResult) -> Table:
             "" if difference is None else span(difference, sign="+"),
         )
     return table
-
-
-def span(interval: Interval, sign: str = "") -> str:
-    """Write a mean and its interval, as 0.902 (.85 to .96) or +0.003 (-.002 to +.008)."""
-    if pd.isna(interval.low):
-        return f"{interval.mean:{sign}.3f}"
-    low, high = (f"{value:{sign}.3f}".replace("0.", ".", 1) for value in (interval.low, interval.high))
-    return f"{interval.mean:{sign}.3f} ({low} to {high})"
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

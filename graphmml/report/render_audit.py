@@ -8,8 +8,7 @@ from rich.text import Text
 
 from graphmml.train.audit_controls import MODEL
 from graphmml.train.audit_result import Audit, AuditRow
-from graphmml.train.audit_words import span
-from graphmml.train.intervals import Interval
+from graphmml.train.intervals import Interval, span
 
 WIDE = 110
 """From this width on a row's reading stands beside it, else below."""

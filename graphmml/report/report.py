@@ -20,8 +20,6 @@ from graphmml.report.render_findings import markdown
 from graphmml.train.read_run import read_run
 
 SCHEMA = "graphmml.report/1"
-SAID_OF_GRAPH = "GM410"
-"""What tables say of a group and the outcome, which the graph's GM403 says again."""
 FORMS = (".html", ".md", ".json")
 
 
@@ -97,7 +95,8 @@ def report_on(
     order = cohort.sorted_rows
     known = None if run is None else read_run(run, cohort).reordered(order)
     cohort = cohort[order]
-    checked = [item for item in check(cohort, limit=limit or thresholds()) if item.code != SAID_OF_GRAPH]
+    said = {item.code for item in diagnosis.findings}  # of what both ask, the graph's finding says more
+    checked = [item for item in check(cohort, limit=limit or thresholds()) if item.code not in said]
     findings = (*checked, *diagnosis.findings)
     return Report(
         cohort=cohort.name,

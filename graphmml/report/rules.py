@@ -58,11 +58,6 @@ _TEXTS = (
          "nothing, and the graph carries whatever the group knows of the outcome.",
          "relation 'same_site' is drawn by group site.",
          "Leave the group out of the links, or judge the model by graphmml cv --leave-out with that group."),
-    Rule("GM403", "a group that goes with the outcome",
-         "When prevalence differs by group, whatever tells the group tells the outcome, and scores over mixed folds "
-         "flatter every model.",
-         "Disease ranges from 36 % in Hungary to 93 % in Switzerland: Cramer's V .41, AUROC of the site alone .71.",
-         "Read leave-one-group-out scores beside the pooled ones."),
 )  # fmt: skip
 
 GRAPH_RULES: dict[str, Rule] = {rule.code: rule for rule in _TEXTS} | PATIENT_RULES | LABEL_RULES | STRUCTURE_RULES

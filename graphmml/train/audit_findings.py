@@ -7,8 +7,8 @@ from graphmml.data.findings import Finding, Status
 from graphmml.data.thresholds import Thresholds
 from graphmml.train import audit_controls as controls
 from graphmml.train.audit_groups import GroupScores
-from graphmml.train.audit_words import CHANCE, kept, span
-from graphmml.train.intervals import Interval
+from graphmml.train.audit_words import CHANCE, kept
+from graphmml.train.intervals import Interval, span
 
 
 class Scored(Protocol):

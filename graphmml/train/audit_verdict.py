@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from graphmml.train import audit_controls as controls
 from graphmml.train.audit_findings import Scored, above_chance, gain, known
-from graphmml.train.audit_words import span
+from graphmml.train.intervals import span
 
 Word = Literal[
     "leak",

@@ -66,14 +66,3 @@ def kept(score: Interval, change: Interval) -> float:
     """Return which share of the model's lead over chance an altered score keeps, at most all of it."""
     lead = score.mean - change.mean - CHANCE
     return min(1.0, (score.mean - CHANCE) / lead) if lead > 0 else 1.0
-
-
-def span(interval: Interval, sign: str = "", digits: int = 3) -> str:
-    """Write a mean with its interval, as 0.902 (.850 to .951) or +0.031 (+.012 to +.050)."""
-    # + 0.0 after rounding: nothing is ever -0.000
-    mean, low, high = (
-        f"{round(value, digits) + 0.0:{sign}.{digits}f}" for value in (interval.mean, interval.low, interval.high)
-    )
-    if interval.low != interval.low:
-        return mean
-    return f"{mean} ({low.replace('0.', '.', 1)} to {high.replace('0.', '.', 1)})"

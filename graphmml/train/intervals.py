@@ -41,3 +41,14 @@ def over_patients(score: Callable[[np.ndarray], float], patients: int, *, seed: 
     values = np.array([score(random.integers(0, patients, patients)) for _ in range(draws)])
     low, high = np.nanquantile(values, [0.025, 0.975])
     return Interval(score(np.arange(patients)), float(low), float(high))
+
+
+def span(interval: Interval, sign: str = "", digits: int = 3) -> str:
+    """Write a mean with its interval, as 0.902 (.850 to .951) or +0.031 (+.012 to +.050)."""
+    # + 0.0 after rounding: nothing is ever -0.000
+    mean, low, high = (
+        f"{round(value, digits) + 0.0:{sign}.{digits}f}" for value in (interval.mean, interval.low, interval.high)
+    )
+    if interval.low != interval.low:
+        return mean
+    return f"{mean} ({low.replace('0.', '.', 1)} to {high.replace('0.', '.', 1)})"

@@ -78,13 +78,13 @@ def test_gm604_lets_a_handful_of_cells_be_chance():
 
 
 def test_gm410_puts_a_group_beside_its_chance_level():
-    (clean,) = found("GM410", COHORT)
+    (clean,) = found("GM403", COHORT)
     assert clean.status == "pass"
     assert "by chance up to 0." in clean.message
     case = case_of(COHORT)
     odd = np.random.default_rng(0).random(300) < 0.3
     groups = pd.DataFrame({"ward": np.where(case ^ odd, "a", "b")}, index=COHORT.ids)
-    (told,) = found("GM410", replace(COHORT, groups=groups))
+    (told,) = found("GM403", replace(COHORT, groups=groups))
     assert told.status == "warn"
     assert "AUROC 0.7" in told.message or "AUROC 0.6" in told.message
     assert "are cases" in told.message
@@ -96,12 +96,12 @@ def test_gm410_raises_no_alarm_by_chance(sites):
     rng = np.random.default_rng(sites)
     for _ in range(5):
         groups = pd.DataFrame({"ward": rng.integers(0, sites, 300).astype(str)}, index=COHORT.ids)
-        assert [item.status for item in found("GM410", replace(COHORT, groups=groups))] in (["pass"], ["n.a."])
+        assert [item.status for item in found("GM403", replace(COHORT, groups=groups))] in (["pass"], ["n.a."])
 
 
 def test_a_group_of_single_patients_is_not_judged():
     groups = pd.DataFrame({"person": COHORT.ids.astype(str)}, index=COHORT.ids)
-    assert [item.status for item in found("GM410", replace(COHORT, groups=groups))] == ["n.a."]
+    assert [item.status for item in found("GM403", replace(COHORT, groups=groups))] == ["n.a."]
 
 
 def test_gm603_passes_an_order_that_a_declared_group_explains():
@@ -181,7 +181,7 @@ def test_absent_modalities_are_counted_by_class_and_site_with_small_cells_masked
 def test_a_group_known_for_one_class_alone_cannot_be_judged():
     case = case_of(COHORT)
     groups = pd.DataFrame({"ward": pd.Series(np.where(SITE == "site 1", "a", "b"), index=COHORT.ids).where(case)})
-    assert [item.status for item in found("GM410", replace(COHORT, groups=groups))] == ["n.a."]
+    assert [item.status for item in found("GM403", replace(COHORT, groups=groups))] == ["n.a."]
 
 
 def test_gaps_that_hardly_follow_a_site_are_let_be():

@@ -20,7 +20,7 @@ PLANTED = {
     "GM502": faults.gaps_by_outcome,
     "GM115": faults.shifted_units,
     "GM103": faults.lost_zeros,
-    "GM410": faults.site_only,
+    "GM403": faults.site_only,
 }
 
 

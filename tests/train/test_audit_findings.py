@@ -11,8 +11,7 @@ from graphmml.train import audit_controls as controls
 from graphmml.train.audit_findings import findings_of
 from graphmml.train.audit_groups import GroupScores
 from graphmml.train.audit_verdict import HOLDS, SENTENCES, Word, verdict_of
-from graphmml.train.audit_words import span
-from graphmml.train.intervals import Interval
+from graphmml.train.intervals import Interval, span
 
 NAN = float("nan")
 

@@ -8,8 +8,7 @@ from markupsafe import Markup
 from graphmml.report.evidence import GRID, THRESHOLDS, Evidence
 from graphmml.report.html.charts import Curve, Range, curves, forest
 from graphmml.report.html.section import Section, Table
-from graphmml.report.render import span
-from graphmml.train.intervals import Interval
+from graphmml.train.intervals import Interval, span
 from graphmml.train.result import Row
 
 HOW = (

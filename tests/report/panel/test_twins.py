@@ -7,55 +7,12 @@ import pandas as pd
 import pytest
 
 import graphmml as gm
+from graphmml.data.copies import copies
 from graphmml.data.faults import duplicated
-from graphmml.report.near_twins import nearest_distances, sets_of_twins, surprise
-from graphmml.report.panel.twins import TWINS, in_mixed_sets, in_turn, only_sets, twins_of
+from graphmml.report.panel.twins import TWINS, in_mixed_sets
 
 CODE = "GM610"
 LINKS = gm.Neighbours(k=5)
-
-
-def by_hand(rows, within):
-    """All pairs, joined until nothing changes."""
-    near = np.linalg.norm(rows[:, None] - rows[None], axis=2) <= within
-    while True:
-        wider = (near.astype(int) @ near.astype(int)) > 0
-        if (wider == near).all():
-            return near
-        near = wider
-
-
-@pytest.mark.parametrize("within", [0.0, 0.05, 0.2])
-@pytest.mark.parametrize("seed", range(3))
-def test_sets_equal_all_pairs_compared(seed, within):
-    random = np.random.default_rng(seed)
-    rows = random.normal(size=(60, 3)).round(1)
-    rows[30:40] = rows[:10] + random.normal(size=(10, 3)) * 0.02
-    member = sets_of_twins(rows, within)
-    np.testing.assert_array_equal(member[:, None] == member[None], by_hand(rows, within))
-
-
-def test_nearest_distances_equal_a_loop(monkeypatch):
-    monkeypatch.setattr("graphmml.report.near_twins.BLOCK", 90)
-    rows = np.random.default_rng(0).normal(size=(40, 4))
-    wanted = [min(np.linalg.norm(rows[at] - rows[other]) for other in range(40) if other != at) for at in (3, 17, 5)]
-    np.testing.assert_allclose(nearest_distances(rows, np.array([3, 17, 5])), wanted)
-
-
-def test_bits_by_hand():
-    table = pd.DataFrame({"a": ["x", "x", "y", "y"], "b": [1.0, 1.0, 2.0, np.nan], "c": ["u", "v", "w", None]})
-    cells, bits = surprise([table[["a", "b"]], table[["c"]]], np.array([0, 2, 2]), np.array([0, 2, 3]))
-    np.testing.assert_array_equal(cells, [1, 2, 0])
-    np.testing.assert_allclose(bits, [1 - np.log2(2 / 3) + np.log2(3), 1 + 2 * np.log2(3), 1.0])
-    assert surprise([table], np.array([0]), np.array([1]))[1] == -np.inf
-
-
-def test_sets_are_gone_round_and_numbered():
-    member = np.array([4, 2, 4, 7, 2, 4])
-    rows, others = in_turn(np.array([0, 1, 2, 4, 5]), member)
-    assert dict(zip(rows.tolist(), others.tolist(), strict=True)) == {1: 4, 4: 1, 0: 2, 2: 5, 5: 0}
-    np.testing.assert_array_equal(only_sets(np.array([4, 2, 4, 7, -1, -1])), [0, -1, 0, -1, -1, -1])
-    np.testing.assert_array_equal(only_sets(np.array([1, 0, 1, 0])), [1, 0, 1, 0])
 
 
 def test_patients_in_sets_of_several_values():
@@ -94,8 +51,7 @@ def test_few_are_not_counted_and_nobody_is_named(asked):
 
 def test_twins_whom_a_blocking_group_keeps_together_are_on_one_side(asked):
     cohort = duplicated(gm.make_cohort(200, seed=2), 2)
-    encoded = gm.CohortEncoder().fit(cohort).transform(cohort)
-    person = twins_of(cohort, encoded)
+    person = copies(cohort, 0.9).sets(len(cohort))
     person = np.where(person < 0, np.arange(len(cohort)) + 1000, person).astype(str)
     together = replace(cohort, groups=cohort.groups.assign(person=person), blocks=("person",))
     assert asked(TWINS, cohort, LINKS)[0]["twins"]["across"] != "0"
@@ -106,20 +62,18 @@ def test_twins_whom_a_blocking_group_keeps_together_are_on_one_side(asked):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_few_coarse_columns_make_nobody_a_twin(seed):
+def test_a_few_coarse_columns_make_nobody_a_twin(asked, seed):
     random = np.random.default_rng(seed)
     frame = pd.DataFrame(random.integers(2, size=(400, 8)).astype(str), columns=list("abcdefgh"))
     cohort = gm.Cohort.from_frames({"signs": frame.set_axis([f"p{at}" for at in range(400)])})
-    encoded = gm.CohortEncoder().fit(cohort).transform(cohort)
-    assert (twins_of(cohort, encoded) < 0).all()
+    assert asked(TWINS, cohort, LINKS)[1][CODE].status == "pass"
 
 
-def test_rare_codes_that_are_encoded_alike_make_nobody_a_twin():
+def test_rare_codes_that_are_encoded_alike_make_nobody_a_twin(asked):
     random = np.random.default_rng(0)
     frame = pd.DataFrame({f"c{at}": random.permutation(300).astype(str) for at in range(8)})
     cohort = gm.Cohort.from_frames({"codes": frame.set_axis([f"p{at}" for at in range(300)])})
-    encoded = gm.CohortEncoder(max_levels=2).fit(cohort).transform(cohort)
-    assert (twins_of(cohort, encoded) < 0).all()
+    assert asked(TWINS, cohort, LINKS)[1][CODE].status == "pass"
 
 
 def test_who_has_nothing_is_nobodys_twin(asked):
