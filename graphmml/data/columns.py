@@ -35,17 +35,19 @@ def parse(text: pd.Series, *, where: str, categorical: bool = False, na: Iterabl
     for decimal commas, infinities and numbers beyond 32-bit floats.
     """
     codes, levels = pd.factorize(text.astype("str"))  # a spelling is read once, however many patients have it
-    stripped = pd.Series(levels, dtype="str").str.strip()
-    known = stripped.mask(stripped.isin(MISSING | set(na)))
+    words = [level.strip() for level in levels.to_numpy("object")]
+    known = np.array([*words, None], dtype="object")  # the last for code -1, no text at all
+    absent = MISSING | set(na)
+    known[[word is None or word in absent for word in known]] = np.nan
     numbers = pd.to_numeric(known, errors="coerce").astype("float64")
-    sentinel = numbers.isin([float(word) for word in na if NUMBER.fullmatch(word)])  # -9 also stands for -9.0
-    known, numbers = known.mask(sentinel), numbers.mask(sentinel)
-    unread = known.notna() & numbers.isna()
+    sentinel = np.isin(numbers, [float(word) for word in na if NUMBER.fullmatch(word)])  # -9 also stands for -9.0
+    known[sentinel], numbers[sentinel] = np.nan, np.nan
+    unread = pd.notna(known) & np.isnan(numbers)
     if not categorical and not unread.any():
-        return checked_numbers(numbers.reindex(codes).set_axis(text.index), where)
+        return checked_numbers(pd.Series(numbers[codes], index=text.index), where)
     if not categorical:
-        refuse_decimal_commas(known, unread, np.bincount(codes[codes >= 0], minlength=len(known)), where)
-    return names(known.reindex(codes).set_axis(text.index))
+        refuse_decimal_commas(known, unread, np.bincount(codes % len(known), minlength=len(known)), where)
+    return names(pd.Series(known[codes], index=text.index))
 
 
 def normalise(column: pd.Series, *, where: str, categorical: bool = False) -> pd.Series:
@@ -74,12 +76,13 @@ def checked_numbers(numbers: pd.Series, where: str) -> pd.Series:
     return numbers
 
 
-def refuse_decimal_commas(known: pd.Series, unread: pd.Series, patients: np.ndarray, where: str) -> None:
+def refuse_decimal_commas(known: np.ndarray, unread: np.ndarray, patients: np.ndarray, where: str) -> None:
     """Raise where every value that is no number would be one, were its comma a point; values come with counts."""
-    if not known[unread].str.fullmatch(DECIMAL_COMMA.pattern).all():
+    if not all(DECIMAL_COMMA.fullmatch(word) for word in known[unread]):
         return
+    written = patients[pd.notna(known)].sum()
     raise CohortError(
-        f"{where}: {patients[unread].sum()} of {patients[known.notna()].sum()} values are written with a decimal comma "
+        f"{where}: {patients[unread].sum()} of {written} values are written with a decimal comma "
         "(like 1,5); write a decimal point, or list the column under categorical if these are names"
     )
 

@@ -37,13 +37,8 @@ def clean(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """A folder for a run that several tests read."""
-    return tmp_path_factory.mktemp("audit") / "run"
-
-
-def test_a_run_is_kept_and_taken_up_and_speaks_json_and_text(graphmml, clean, kept):
+def test_a_run_is_kept_and_taken_up_and_speaks_json_and_text(graphmml, clean, tmp_path):
+    kept = tmp_path / "run"
     code, out, _ = graphmml("audit", clean, *FAST, "-o", kept, "--fail-on", "never", "--json")
     assert code == 0
     record = json.loads(out)
@@ -66,8 +61,8 @@ def test_a_run_is_kept_and_taken_up_and_speaks_json_and_text(graphmml, clean, ke
     assert (kept / "units.jsonl").read_text() == units
 
 
-def test_findings_are_chosen_and_decide_the_exit_code(graphmml, clean, kept, tmp_path):
-    words = ["audit", clean, *FAST, "-o", kept, "--resume"]
+def test_findings_are_chosen_and_decide_the_exit_code(graphmml, clean, tmp_path):
+    words = ["audit", clean, *FAST, "-o", tmp_path / "run", "--resume"]
     file = tmp_path / "strict.toml"
     file.write_text("[GM702]\ngain = 9.0\n")
     code, out, _ = graphmml(*words, "--thresholds", file, "--fail-on", "warn", "--json")
