@@ -13,7 +13,7 @@ import graphmml as gm
 from graphmml.data.timeline import Timeline
 from graphmml.graph.relations import PATIENT
 from graphmml.model.edges import EdgeTensors
-from graphmml.model.network import GraphTensors
+from graphmml.model.tensors import GraphTensors
 
 GRAPH = Path(__file__).parent / "graph"
 CONSTRUCTORS = [
@@ -374,7 +374,7 @@ def heard(network, tensors):
     """Return the edges that are heard as {(relation, source, target): weight}."""
     return {
         (item.kind[1], *pair): weight
-        for item in network.edges(tensors, network.fused(tensors, network.encoded(tensors)))
+        for item in network.edges(tensors, network.front(tensors).fused)
         for pair, weight in zip(map(tuple, item.index.T.tolist()), item.weight.tolist(), strict=True)
     }
 

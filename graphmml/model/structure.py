@@ -17,7 +17,7 @@ from torch.nn import functional
 from graphmml.errors import GraphError
 from graphmml.graph.relations import PATIENT
 from graphmml.model.edges import EdgeTensors, Kind, slot
-from graphmml.model.fusion import MeanFusion
+from graphmml.model.fusion.operations import MeanFusion
 
 Structure = Callable[[Mapping[str, int], int, Sequence[Kind]], nn.Module]
 

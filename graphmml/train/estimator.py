@@ -1,6 +1,5 @@
 """GraphClassifier: the scikit-learn face of a patient graph and the network on it."""
 
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -15,12 +14,17 @@ from graphmml.graph.neighbours import Neighbours
 from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, PatientGraph, build_graph
 from graphmml.model.convs import SAGEStack
 from graphmml.model.encoders import LinearEncoder
-from graphmml.model.fusion import GatedFusion
-from graphmml.model.network import Conv, Encoder, Fusion, GraphNetwork, GraphTensors
+from graphmml.model.front import Encoder
+from graphmml.model.fusion.weighted import GatedFusion
+from graphmml.model.passing import Conv
+from graphmml.model.strategy import Fusion, Strategy, strategy_of
 from graphmml.model.structure import Structure
+from graphmml.model.tensors import GraphTensors
+from graphmml.model.towers import Network, network_for
 from graphmml.train.chance import chosen_device, seeded
 from graphmml.train.growing import as_cohort, attach, extend
 from graphmml.train.loop import Part, Training, Watch, train_network
+from graphmml.train.member import Member, combination
 from graphmml.train.tasks import ClassTask
 
 Setting = Literal["inductive", "transductive"]
@@ -33,7 +37,9 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     part; their probabilities are averaged. New patients are attached to all training patients by `links`, and
     listen without being listened to, so that a prediction does not depend on who else is predicted. With
     `setting="transductive"`, patients without outcome given to `fit` join the graph. With a `structure`, the
-    edges that `links` draws are candidates, and how much each is heard is learned with the rest.
+    edges that `links` draws are candidates, and how much each is heard is learned with the rest. `fusion` says how
+    modalities become one: a fusion module (`TensorFusion`), or where they meet and how (`Early`, `Intermediate`,
+    `Hybrid`, `Late`).
 
     The fitted model contains its training patients: it needs their features to predict, and their outcomes to
     take in more patients (`extend`).
@@ -43,7 +49,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self,
         links: GraphConstructor | None = None,
         conv: Conv = SAGEStack,
-        fusion: Fusion = GatedFusion,
+        fusion: Fusion | Strategy = GatedFusion,
         *,
         structure: Structure | None = None,
         encoder: Encoder = LinearEncoder,
@@ -90,6 +96,15 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
             rows = np.sort(np.concatenate([fold.train, unlabelled]))
             self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))
+        held_out = [np.setdiff1d(np.flatnonzero(codes >= 0), member.rows) for member in self.members_]
+        self.combined_ = combination(
+            strategy_of(self.fusion),
+            self.members_,
+            self.constructor,
+            [source[left] for left in held_out],
+            [codes[left] for left in held_out],
+            chosen_device(self.device),
+        )
         return self
 
     def trained(
@@ -117,9 +132,9 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             train_network(network, task, train, validation, self.training or Training(), watch)
         return Member(network, rows, source, graph.schema)
 
-    def network(self, schema: GraphSchema) -> GraphNetwork:
+    def network(self, schema: GraphSchema) -> Network:
         """Make an untrained network for a graph of this schema and the columns of training."""
-        return GraphNetwork(
+        return network_for(
             {modality: len(columns) for modality, columns in self.source_.columns.items()},
             schema,
             outputs=len(self.classes_),
@@ -145,16 +160,14 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def predict_members(self, cohort: Cohort) -> np.ndarray:
         """Return each member's probabilities: float64 [member, patient, class]."""
         self.check_fitted()
-        target = self.encoder_.transform(cohort)
-        device = chosen_device(self.device)
-        answers = []
-        for member in self.members_:
-            graph = build_graph(self.constructor, member.source, target)
-            tensors = GraphTensors.of(graph, member.source, target, device=device)
-            with torch.no_grad():
-                logits = member.network.to(device).eval()(tensors)[len(member.source) :]
-            answers.append(logits.double().softmax(dim=1).cpu().numpy())
-        return np.stack(answers)
+        return self.predict_encoded(self.encoder_.transform(cohort))
+
+    def predict_encoded(self, target: EncodedCohort) -> np.ndarray:
+        """Return each member's probabilities for patients whom the encoder has laid out: [member, patient, class]."""
+        strategy, device = strategy_of(self.fusion), chosen_device(self.device)
+        return np.stack(
+            [member.predicted(self.constructor, target, device, strategy, self.combined_) for member in self.members_]
+        )
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
         """Return the probability of each class in `classes_`: float64 [patient, class]."""
@@ -192,13 +205,3 @@ def refuse_unusable(members: int, width: int, setting: str) -> None:
         raise GraphError(f"members is {members} and width {width}; both must be 1 or more")
     if setting not in ("inductive", "transductive"):
         raise GraphError(f"setting is '{setting}'; choose inductive or transductive")
-
-
-@dataclass(frozen=True, eq=False)
-class Member:
-    """One network of the ensemble and the training patients, by position and encoded, whose graph it knows."""
-
-    network: GraphNetwork
-    rows: np.ndarray
-    source: EncodedCohort
-    schema: GraphSchema

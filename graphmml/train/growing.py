@@ -16,8 +16,9 @@ from graphmml.errors import CohortError, GraphError
 from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph, source_links
 
 if TYPE_CHECKING:  # the estimator's methods call these functions
-    from graphmml.train.estimator import GraphClassifier, Member
+    from graphmml.train.estimator import GraphClassifier
     from graphmml.train.loop import Watch
+    from graphmml.train.member import Member
 
 
 def attach(model: "GraphClassifier", cohort: Cohort) -> PatientGraph:
@@ -43,7 +44,7 @@ def extend(model: "GraphClassifier", cohort: Cohort, watch: "Watch | None", *, r
             )
         kept = np.flatnonzero((codes >= 0) | (model.setting == "transductive"))
         return larger.learn(people[kept], codes[kept], watch)
-    larger.source_, larger.codes_ = people, codes
+    larger.source_, larger.codes_, larger.combined_ = people, codes, model.combined_
     joined = place[len(model.source_) :]
     larger.members_ = [
         grown(member, np.sort(np.concatenate([place[member.rows], joined])), people, model.constructor)

@@ -6,10 +6,12 @@ import numpy as np
 import torch
 
 from graphmml.data.cohort import Cohort
+from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import PatientGraph, build_graph
 from graphmml.graph.relations import Relation
 from graphmml.model.edges import EdgeTensors
-from graphmml.model.network import GraphTensors
+from graphmml.model.network import GraphNetwork
+from graphmml.model.tensors import GraphTensors
 from graphmml.train.chance import chosen_device
 from graphmml.train.estimator import GraphClassifier
 
@@ -30,8 +32,10 @@ def learned_graph(model: GraphClassifier, cohort: Cohort | None = None) -> Patie
     chosen = [np.zeros(len(relation), dtype=bool) for relation in graph.relations]
     for member in model.members_:
         network = member.network.to(device).eval()
+        if not isinstance(network, GraphNetwork):
+            raise GraphError(f"{model.fusion} hears a graph for each modality; there is no one graph to give back")
         with torch.no_grad():
-            heard = network.edges(tensors, network.fused(tensors, network.encoded(tensors)))
+            heard = network.edges(tensors, network.front(tensors).fused)
         for at, item in enumerate(heard):
             kept = positions(item, tensors.edges[at])
             totals[at][kept] += item.weight.cpu().numpy() / len(model.members_)

@@ -5,25 +5,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphmml.errors import GraphmmlError
-from graphmml.model.network import GraphNetwork, GraphTensors
+from graphmml.model.heads import Cost
+from graphmml.model.tensors import GraphTensors
+from graphmml.model.towers import Network
 from graphmml.train.tasks import ClassTask
 
 
 @dataclass(frozen=True)
 class Training:
-    """How long and how hard to train; weight decay is decoupled (AdamW, Loshchilov and Hutter 2019)."""
+    """How long and how hard to train; weight decay is decoupled (AdamW, Loshchilov and Hutter 2019).
+
+    `pretraining` epochs come before, in which only auxiliary losses and those of completion are learned.
+    """
 
     epochs: int = 300
     patience: int = 20
     learning_rate: float = 0.01
     weight_decay: float = 0.3
     balanced: bool = False
+    pretraining: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.patience) < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
+        unusable = min(self.epochs, self.patience) < 1 or min(self.weight_decay, self.pretraining) < 0
+        if unusable or self.learning_rate <= 0:
             raise GraphmmlError(f"{self} is not usable: epochs, patience and learning rate must be above zero")
 
 
@@ -48,36 +55,94 @@ Watch = Callable[[Epoch], None]
 
 
 def train_network(
-    network: GraphNetwork,
+    network: Network,
     task: ClassTask,
     train: Part,
     validation: Part,
     how: Training,
     watch: Watch | None = None,
 ) -> float:
-    """Train in place until the validation loss has not fallen for `patience` epochs; return its lowest value."""
+    """Train in place until the validation loss has not fallen for `patience` epochs; return its lowest value.
+
+    Parts that share nothing (the models of late fusion) are each stopped by their own loss, and the value is their
+    mean.
+    """
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay, foreach=True
     )
     weight = task.balanced(train.codes) if how.balanced else None
-    lowest, best, waited = float("inf"), copy.deepcopy(network.state_dict()), 0
-    for number in range(how.epochs):
-        network.train()
-        optimizer.zero_grad()
-        loss = task.loss(network(train.graph), train.codes, weight)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        optimizer.step()
+    best = {name: Best(tower) for name, tower in network.towers().items()}
+    for number in range(how.pretraining + how.epochs):
+        loss = step(network, optimizer, task, train, weight, pretraining=number < how.pretraining)
         network.eval()
         with torch.no_grad():
-            held_out = float(task.loss(network(validation.graph), validation.codes, weight))
+            answer = network.answer(validation.graph)
+            held_out = network.held_out(answer, validation.graph.present, cost_of(task, validation, weight))
+        total = torch.stack(list(held_out.values())).mean()
         if watch is not None:
-            watch(Epoch(number, float(loss.detach()), held_out))
-        if held_out < lowest:
-            lowest, best, waited = held_out, copy.deepcopy(network.state_dict()), 0
-        else:
-            waited += 1
-            if waited >= how.patience:
-                break
-    network.load_state_dict(best)
+            watch(Epoch(number, float(loss), float(total)))
+        if number < how.pretraining:
+            continue
+        going = [one.goes_on(held_out[name], how.patience) for name, one in best.items()]
+        if not any(going):
+            break
+    for one in best.values():
+        one.restore()
     network.eval()
-    return lowest
+    return sum(one.lowest for one in best.values()) / len(best)
+
+
+def step(
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+    task: ClassTask,
+    train: Part,
+    weight: Tensor | None,
+    *,
+    pretraining: bool,
+) -> Tensor:
+    """Take one step down the training loss, or while pretraining down its penalties alone; return the loss."""
+    network.train()
+    optimizer.zero_grad()
+    answer = network.answer(train.graph)
+    if pretraining and not answer.penalty.requires_grad:
+        raise GraphmmlError("pretraining wants something to learn without outcomes; give an auxiliary loss, or none")
+    losses = network.losses(answer, train.graph.present, cost_of(task, train, weight))
+    loss = answer.penalty if pretraining else torch.stack(list(losses.values())).sum()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    network.rebalance(answer, train.graph.present, train.codes)
+    optimizer.step()
+    return loss.detach()
+
+
+def cost_of(task: ClassTask, part: Part, weight: Tensor | None) -> Cost:
+    """Return the task's loss on a part's patients, or on those of them who are picked out; zero for nobody."""
+
+    def cost(logits: Tensor, who: Tensor | None) -> Tensor:
+        codes = part.codes if who is None else part.codes.masked_fill(~who, -1)
+        return task.loss(logits, codes, weight) if bool((codes >= 0).any()) else logits.sum() * 0.0
+
+    return cost
+
+
+class Best:
+    """The lowest loss of a tower so far and its weights then; a tower that has waited too long is done."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        self.tower = tower
+        self.lowest, self.waited = float("inf"), 0
+        self.state = copy.deepcopy(tower.state_dict())
+
+    def goes_on(self, loss: Tensor, patience: int) -> bool:
+        """Keep the weights if the loss is the lowest; return whether the tower has patience left."""
+        if self.waited >= patience:
+            return False
+        if float(loss) < self.lowest:
+            self.lowest, self.waited, self.state = float(loss), 0, copy.deepcopy(self.tower.state_dict())
+        else:
+            self.waited += 1
+        return self.waited < patience
+
+    def restore(self) -> None:
+        """Give the tower its best weights back."""
+        self.tower.load_state_dict(self.state)

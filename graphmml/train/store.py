@@ -18,7 +18,8 @@ from graphmml.data.arrays import from_arrays, from_bytes, to_arrays, to_bytes
 from graphmml.data.folder import read_folder, write_folder
 from graphmml.errors import StoreError
 from graphmml.graph.patient_graph import GraphSchema
-from graphmml.train.estimator import GraphClassifier, Member
+from graphmml.train.estimator import GraphClassifier
+from graphmml.train.member import Member
 
 SCHEMA = "graphmml.model/1"
 OURS = ("graphmml.", "functools.partial", "sklearn.", "numpy.", "builtins.")
@@ -31,6 +32,7 @@ def save(model: GraphClassifier, path: str | Path) -> None:
     weights: dict[str, torch.Tensor] = {}
     members = []
     arrays = to_arrays(model.source_) | {"codes": model.codes_}
+    arrays |= {f"combined/{name}": array for name, array in model.combined_.items()}
     for at, member in enumerate(model.members_):
         weights |= {f"{at}|{name}": tensor.contiguous() for name, tensor in member.network.state_dict().items()}
         arrays[f"rows/{at}"] = member.rows
@@ -71,6 +73,7 @@ def load(path: str | Path, *, trust: Sequence[str] = ()) -> GraphClassifier:
         weights = safetensors.torch.load(files["weights.safetensors"])
         model.source_, model.codes_, model.blocks_ = from_arrays(arrays), arrays["codes"], tuple(manifest["blocks"])
         model.encoder_ = encoder
+        model.combined_ = {name[9:]: array for name, array in arrays.items() if name.startswith("combined/")}
         model.classes_ = np.array(manifest["classes"], dtype=object)
         model.members_ = [
             thawed_member(model, facts, arrays[f"rows/{at}"], tensors_of(weights, at))

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 import graphmml as gm
-from graphmml.model.network import GraphTensors
+from graphmml.model.tensors import GraphTensors
 
 
 def same_relations(one, other):

@@ -6,7 +6,7 @@ import torch
 
 import graphmml as gm
 from graphmml.graph.relations import PATIENT
-from graphmml.model.network import GraphTensors
+from graphmml.model.tensors import GraphTensors
 
 CPU = torch.device("cpu")
 
@@ -120,19 +120,20 @@ def test_what_stands_beside_the_patient_is_left_out_of_its_start(encoded):
         parts = {"encoder": gm.LinearEncoder, "fusion": gm.GatedFusion, "conv": gm.SAGEStack}
         network = gm.GraphNetwork(columns, graph.schema, outputs=2, width=8, **parts).eval()
         tensors = GraphTensors.of(graph, encoded, device=CPU)
-        return network, tensors, network.fused(tensors, network.encoded(tensors))
+        return network, tensors, network.front(tensors).fused
 
     _, _, all_apart = starts(gm.ModalityNodes(k=3))
     assert torch.equal(all_apart, torch.zeros(60, 8))
     network, tensors, one_apart = starts(gm.ModalityNodes(k=3, modality="labs"))
     present = tensors.present.clone()
     present[:, list(columns).index("labs")] = False
-    wanted = network.fusion(torch.stack(list(network.encoded(tensors).values()), dim=1), present)
+    wanted = network.front.fusion(torch.stack(list(network.front.encoded(tensors).values()), dim=1), present)
     assert torch.equal(one_apart, wanted)
     assert not torch.equal(one_apart, torch.zeros(60, 8))
     _, _, none_apart = starts(gm.NoEdges())
     assert torch.equal(
-        none_apart, network.fusion(torch.stack(list(network.encoded(tensors).values()), dim=1), tensors.present)
+        none_apart,
+        network.front.fusion(torch.stack(list(network.front.encoded(tensors).values()), dim=1), tensors.present),
     )
 
 

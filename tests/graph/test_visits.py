@@ -8,7 +8,7 @@ import torch
 import graphmml as gm
 from graphmml.graph.relations import PATIENT
 from graphmml.graph.visits import successive
-from graphmml.model.network import GraphTensors
+from graphmml.model.tensors import GraphTensors
 
 ROWS = [  # id, visit, time, codes
     ("b", "b1", 0.0, ["flu", "gout"]),

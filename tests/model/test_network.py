@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import graphmml as gm
-from graphmml.model.network import GraphTensors
+from graphmml.model.tensors import GraphTensors
 
 CPU = torch.device("cpu")
 
@@ -90,7 +90,7 @@ def test_a_concept_has_a_vector_that_learns(encoded):
     graph = gm.build_graph(gm.Concepts("codes", most=0.9), encoded)
     network = network_of(graph, encoded)
     network(GraphTensors.of(graph, encoded, device=CPU)).square().sum().backward()
-    (vectors,) = network.concepts.values()
+    (vectors,) = network.passing.concepts.values()
     assert vectors.shape == (len(graph.concepts["codes"]), 8)
     assert float(vectors.grad.abs().sum()) > 0
 

@@ -9,8 +9,8 @@ import graphmml as gm
 from graphmml.graph.relations import PATIENT
 from graphmml.model.convs import spread
 from graphmml.model.edges import EdgeTensors
-from graphmml.model.network import GraphTensors
 from graphmml.model.structure import heaviest
+from graphmml.model.tensors import GraphTensors
 
 ALIKE = (PATIENT, "alike", PATIENT)
 NODES, WIDTH = 9, 6
@@ -261,7 +261,7 @@ def test_concepts_may_stand_beside_what_is_learned(encoded):
     both = replace(graph, relations=(*graph.relations, *alike.relations))
     network = network_of(both, encoded, structure=gm.NeighbourEdges)
     tensors = GraphTensors.of(both, encoded, device=torch.device("cpu"))
-    has, of, learned = network.edges(tensors, network.fused(tensors, network.encoded(tensors)))
+    has, of, learned = network.edges(tensors, network.front(tensors).fused)
     assert has is tensors.edges[0]
     assert of is tensors.edges[1]
     assert learned.learned

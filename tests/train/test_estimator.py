@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 import graphmml as gm
-from graphmml.model.network import GraphTensors
+from graphmml.model.tensors import GraphTensors
 
 TRAIN, TEST = slice(0, 45), slice(45, 60)
 OTHER = {"case": "control", "control": "case"}

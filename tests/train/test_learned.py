@@ -9,7 +9,7 @@ from sklearn.base import clone
 import graphmml as gm
 from graphmml.cli import commands
 from graphmml.cli.choices import ModelChoice, structures_of
-from graphmml.model.network import GraphTensors
+from graphmml.model.tensors import GraphTensors
 from graphmml.train.cross_validate import plan
 from graphmml.train.scores import rank_area
 
@@ -97,7 +97,7 @@ def test_the_learned_graph_is_each_candidate_s_mean_weight_over_the_members(fitt
         total = {}
         for member in fitted.members_:
             network = member.network
-            item = network.edges(tensors, network.fused(tensors, network.encoded(tensors)))[at]
+            item = network.edges(tensors, network.front(tensors).fused)[at]
             for (a, b), weight in zip(item.index.T.tolist(), item.weight.tolist(), strict=True):
                 total[a, b] = total.get((a, b), 0) + weight / 2
         assert list(map(tuple, relation.edges.T.tolist())) == [

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import graphmml as gm
-from graphmml.model.network import GraphTensors
+from graphmml.model.tensors import GraphTensors
 from graphmml.train.loop import Part, train_network
 from graphmml.train.tasks import ClassTask
 

@@ -1,6 +1,6 @@
 """Similarity network fusion against snfpy on the same arrays, and the sparse mode at size: ratio lines.
 
-python benchmarks/fusion.py [--peer PYTHON] [--only dense,peer,sparse,diabetes]; also the line `fusion` of graph.py.
+python benchmarks/snf.py [--peer PYTHON] [--only dense,peer,sparse,diabetes]; also the line `fusion` of graph.py.
 
 Each part runs in a process of its own, so that its peak memory is its own. PYTHON is one that has snfpy, which is
 LGPL, needs scikit-learn<1.8 and so stays out of ours: python -m venv snf; snf/bin/pip install snfpy

@@ -1,0 +1,69 @@
+"""Member: one network of the ensemble, and the training patients whose graph it knows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from graphmml.data.encode import EncodedCohort
+from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, build_graph
+from graphmml.model.combine import Learned
+from graphmml.model.strategy import Late, Strategy
+from graphmml.model.tensors import GraphTensors
+from graphmml.model.towers import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A trained network, its training patients by position and encoded, and what its graph is made of."""
+
+    network: Network
+    rows: np.ndarray
+    source: EncodedCohort
+    schema: GraphSchema
+
+    def tensors(self, links: GraphConstructor, target: EncodedCohort, device: torch.device) -> GraphTensors:
+        """Return the graph of the training patients with the target attached, the target last."""
+        graph = build_graph(links, self.source, target)
+        return GraphTensors.of(graph, self.source, target, device=device)
+
+    def predicted(
+        self,
+        links: GraphConstructor,
+        target: EncodedCohort,
+        device: torch.device,
+        strategy: Strategy,
+        combined: Learned,
+    ) -> np.ndarray:
+        """Return probabilities: float64 [patient, class]."""
+        if isinstance(strategy, Late):
+            return strategy.combine.join(self.alone(links, target, device), target.present, combined)
+        tensors = self.tensors(links, target, device)
+        with torch.no_grad():
+            logits = self.network.to(device).eval()(tensors)[len(self.source) :]
+        return np.asarray(logits.double().softmax(dim=1).cpu().numpy())
+
+    def alone(self, links: GraphConstructor, target: EncodedCohort, device: torch.device) -> np.ndarray:
+        """Return the probabilities of each modality's own model: float64 [patient, modality, class]."""
+        tensors = self.tensors(links, target, device)
+        with torch.no_grad():
+            answer = self.network.to(device).eval().answer(tensors)
+        p = torch.stack([logits[len(self.source) :].double().softmax(dim=1) for logits in answer.alone.values()], dim=1)
+        return np.asarray(p.cpu().numpy())
+
+
+def combination(
+    strategy: Strategy,
+    members: Sequence[Member],
+    links: GraphConstructor,
+    held_out: Sequence[EncodedCohort],
+    codes: Sequence[np.ndarray],
+    device: torch.device,
+) -> dict[str, np.ndarray]:
+    """Return what late fusion learns from each member's predictions for the patients it left out; else nothing."""
+    if not isinstance(strategy, Late):
+        return {}
+    p = [member.alone(links, people, device) for member, people in zip(members, held_out, strict=True)]
+    present = np.concatenate([people.present for people in held_out])
+    return dict(strategy.combine.learn(np.concatenate(p), present, np.concatenate(codes)))
