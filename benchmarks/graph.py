@@ -3,7 +3,7 @@
 python benchmarks/graph.py [exact approximate attach fusion diabetes] [--peer PYTHON] [--snf PYTHON] [--patients N]
 
 Each line runs in a process of its own, so that its peak memory is its own. PYTHON is an interpreter that has
-pynndescent; without it that peer is not measured, and the line says so. The lines of fusion are those of fusion.py,
+pynndescent; without it that peer is not measured, and the line says so. The lines of fusion are those of snf.py,
 where --snf names an interpreter that has snfpy.
 """
 
@@ -218,7 +218,7 @@ def main() -> None:
         return
     for line in chosen.lines:
         if line == "fusion":
-            script = Path(__file__).with_name("fusion.py")
+            script = Path(__file__).with_name("snf.py")
             subprocess.run([sys.executable, script, *(["--peer", chosen.snf] if chosen.snf else [])], check=True)
             continue
         if line == "diabetes" and not COHORT.is_dir():
