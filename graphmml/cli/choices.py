@@ -1,15 +1,12 @@
 """Words of the command line become objects, here and nowhere else."""
 
-import ast
-from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from functools import partial
-from importlib import import_module
-from inspect import Parameter, signature
 from typing import Any
 
 import graphmml as gm
+from graphmml.cli.fusions import fusions_of
 from graphmml.cli.links import Written, written
+from graphmml.cli.words import module_of, named, value_of, words_of
 from graphmml.errors import CohortError, GraphError
 
 LINKS = {
@@ -33,29 +30,7 @@ LINKS = {
     "shuffled": "Shuffled",
 }
 CONVS = {"sage": "SAGEStack", "gcn": "GCNStack", "gat": "GATStack"}
-FUSIONS = {
-    "mean": "MeanFusion",
-    "gated": "GatedFusion",
-    "attention": "AttentionFusion",
-    "concat": "ConcatFusion",
-}
-
 STRUCTURES = {"phenotype": "PhenotypeEdges", "neighbours": "NeighbourEdges"}
-
-
-def named(word: str, known: Mapping[str, str], what: str) -> Any:
-    """Return the class a short name or module:Class stands for."""
-    if word in known:
-        return getattr(gm, known[word])
-    module, _, name = word.partition(":")
-    if not name:
-        raise GraphError(f"no {what} '{word}'; choose {', '.join(known)}, or module:Class of your own")
-    try:
-        return getattr(import_module(module), name)
-    except ModuleNotFoundError:
-        raise GraphError(f"no module '{module}' on the Python path; set PYTHONPATH or install it") from None
-    except AttributeError:
-        raise GraphError(f"module '{module}' has no '{name}'") from None
 
 
 def links_of(text: str) -> Any:
@@ -108,64 +83,14 @@ def inner_of(links: Written, field: Field[Any] | None) -> dict[str, Any]:
     return {"links": constructors[0]}
 
 
-def value_of(text: str) -> Any:
-    """Read a number, true/false, a word, or several joined by +."""
-    if "+" in text:
-        return tuple(value_of(part) for part in text.split("+"))
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
 def convs_of(text: str) -> dict[str, Any]:
     """Turn sage:depth=2,gat into {"sage:depth=2": partial(SAGEStack, depth=2), "gat": GATStack}."""
     return {word: module_of(word, CONVS, "conv") for word in words_of(text)}
 
 
-def fusion_of(text: str) -> Any:
-    """Turn mean into MeanFusion."""
-    return named(text, FUSIONS, "fusion")
-
-
 def structures_of(text: str) -> dict[str, Any]:
     """Turn none,neighbours:k=5 into {"none": None, "neighbours:k=5": partial(NeighbourEdges, k=5)}."""
     return {word: None if word == "none" else module_of(word, STRUCTURES, "structure") for word in words_of(text)}
-
-
-def words_of(text: str) -> list[str]:
-    """Split at commas; a piece such as dropout=0.1 goes on with the options of the word before it."""
-    words: list[str] = []
-    for piece in text.split(","):
-        if words and "=" in piece and ":" not in piece.partition("=")[0]:
-            words[-1] += f",{piece}"
-        else:
-            words.append(piece)
-    return words
-
-
-def module_of(text: str, known: Mapping[str, str], what: str) -> Any:
-    """Turn sage:depth=2 into partial(SAGEStack, depth=2): a class with some of its keyword-only options."""
-    word, _, rest = text.partition(":")
-    if word not in known:
-        name, _, rest = rest.replace(":", ",", 1).partition(",")
-        word = f"{word}:{name}" if name.isidentifier() else word
-    kind = named(word, known, what)
-    options = {name: item for name, item in signature(kind).parameters.items() if item.kind == item.KEYWORD_ONLY}
-    values: dict[str, Any] = {}
-    for option in filter(None, rest.split(",")):
-        key, equals, written = option.partition("=")
-        if key not in options or not equals:
-            raise GraphError(f"'{word}' has no option '{option}'; it has: {', '.join(options)} (write name=value)")
-        values[key] = value_of(written)
-        if isinstance(options[key].default, (int, float)) and not isinstance(values[key], (int, float)):
-            raise GraphError(f"{key} of '{word}' is '{written}'; a number, or true or false, is wanted")
-    lacking = [name for name, item in options.items() if item.default is Parameter.empty and name not in values]
-    if lacking:
-        raise GraphError(f"'{word}' wants {', '.join(lacking)}; write for instance {word}:{lacking[0]}=...")
-    return partial(kind, **values) if values else kind
 
 
 @dataclass(frozen=True)
@@ -178,16 +103,22 @@ class ModelChoice:
     members: int
     seed: int
     structure: str = "none"
+    fuse_at: str = "intermediate"
 
     def models(self) -> dict[str, Any]:
-        """Return one GraphClassifier a conv and structure, named after conv, links and structure."""
+        """Return one GraphClassifier a conv, structure and fusion, named after what was written."""
         links = links_of(self.links)
+        fusions = fusions_of(self.fusion, self.fuse_at)
+        usual = len(fusions) == 1 and self.fuse_at == "intermediate"
         return {
-            f"{word} on {self.links}" + (f", edges learned by {name}" if structure else ""): gm.GraphClassifier(
-                links, conv, fusion_of(self.fusion), structure=structure, members=self.members, seed=self.seed
+            f"{word} on {self.links}"
+            + (f", edges learned by {name}" if structure else "")
+            + ("" if usual else f", fused {how}"): gm.GraphClassifier(
+                links, conv, fusion, structure=structure, members=self.members, seed=self.seed
             )
             for word, conv in convs_of(self.conv).items()
             for name, structure in structures_of(self.structure).items()
+            for how, fusion in fusions.items()
         }
 
 

@@ -168,7 +168,8 @@ def cv(
     cohort = gm.read_cohort(path)
     models = model.models()
     splitter = folds.splitter()
-    planned = sum(1 for _ in splitter.split(cohort)) * (2 * len(models) + 3)
+    rows = import_module("graphmml.train.cross_validate").plan(models, setting)
+    planned = sum(1 for _ in splitter.split(cohort)) * len(rows)
     with progress() as bar:
         task = bar.add_task("fitting", total=planned)
         result = gm.cross_validate(
@@ -208,7 +209,7 @@ def fit(path: Path, choice: ModelChoice, *, output: Path, json: bool) -> None:
     cohort = gm.read_cohort(path)
     models = choice.models()
     if len(models) != 1:
-        raise GraphmmlError("fit makes one model; name one conv and one structure")
+        raise GraphmmlError("fit makes one model; name one conv, one structure and one fusion")
     model = next(iter(models.values())).fit(cohort)
     gm.save(model, output)
     if json:

@@ -13,6 +13,7 @@ from graphmml.cli.options import (
     FailOn,
     Format,
     Full,
+    FuseAtOption,
     FusionOption,
     Ignore,
     Jobs,
@@ -95,6 +96,7 @@ def audit(
     links: LinksOption = "neighbours:each=true",
     conv: ConvOption = "sage",
     fusion: FusionOption = "gated",
+    fuse_at: FuseAtOption = "intermediate",
     structure: StructureOption = "none",
     folds: Annotated[int, typer.Option(help="folds of the cross-validation")] = 5,
     repeats: Annotated[int, typer.Option(help="how often to shuffle and fold again")] = 1,
@@ -123,7 +125,7 @@ def audit(
     home = import_module("graphmml.cli.audit")
     home.audit(
         cohort,
-        commands().ModelChoice(links, conv, fusion, members, seed, structure),
+        commands().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
         commands().FoldChoice(folds, repeats, split, None, seeds, seed),
         finding_choice(select, ignore, fail_on, profile, thresholds, format, json),
         group=group,

@@ -15,6 +15,7 @@ from graphmml.cli.judging import commands
 from graphmml.cli.options import (
     CohortArgument,
     ConvOption,
+    FuseAtOption,
     FusionOption,
     Jobs,
     Json,
@@ -92,14 +93,38 @@ def compare(
         list[str] | None, typer.Option(help="a constructor beside the usual ones, as for build; repeat for several")
     ] = None,
     only: Annotated[bool, typer.Option("--only", help="those of --links alone, without the usual ones")] = False,
+    fusion: Annotated[
+        str | None,
+        typer.Option(help="train, and set fusions side by side instead of graphs: all, or words as for cv"),
+    ] = None,
+    fuse_at: FuseAtOption = "intermediate",
+    folds: Annotated[int, typer.Option(help="with --fusion: folds of the cross-validation")] = 5,
+    repeats: Annotated[int, typer.Option(help="with --fusion: how often to shuffle and fold again")] = 1,
+    split: Annotated[bool, typer.Option("--split", help="with --fusion: the official split")] = False,
+    members: Members = 5,
     seed: Seed = 0,
+    jobs: Jobs = -1,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder that keeps finished units")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in that folder")] = False,
     json: Json = False,
 ) -> None:
-    """Set several graphs side by side, untrained.
+    """Set several graphs side by side, untrained; or with --fusion, several fusions, trained.
 
-    Degree, components, homophily by outcome and group against chance, agreement, cost.
+    Graphs: degree, components, homophily by outcome and group against chance, agreement, cost. Fusions: the same
+    folds, seeds and budget for each, its twin without edges beside it, plain models below; what fails says why.
     """
-    import_module("graphmml.cli.compare").compare(cohort, links=links or [], only=only, seed=seed, json=json)
+    home = import_module("graphmml.cli.compare")
+    if fusion is None:
+        home.compare(cohort, links=links or [], only=only, seed=seed, json=json)
+        return
+    home.fusions(
+        cohort,
+        commands().ModelChoice("neighbours:each=true", "sage", fusion, members, seed, "none", fuse_at),
+        commands().FoldChoice(folds, repeats, split, None, 5, seed),
+        links=links or [],
+        run=import_module("graphmml.cli.audit").RunChoice(jobs, output, resume),
+        json=json,
+    )
 
 
 @app.command()
@@ -108,6 +133,7 @@ def cv(
     links: LinksOption = "neighbours:each=true",
     conv: ConvOption = "sage",
     fusion: FusionOption = "gated",
+    fuse_at: FuseAtOption = "intermediate",
     structure: StructureOption = "none",
     folds: Annotated[int, typer.Option(help="folds of the cross-validation")] = 5,
     repeats: Annotated[int, typer.Option(help="how often to shuffle and fold again")] = 5,
@@ -128,7 +154,7 @@ def cv(
     """
     commands().cv(
         cohort,
-        commands().ModelChoice(links, conv, fusion, members, seed, structure),
+        commands().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
         commands().FoldChoice(folds, repeats, split, leave_out, seeds, seed),
         setting=setting,
         jobs=jobs,
@@ -148,6 +174,7 @@ def fit(
     links: LinksOption = "neighbours:each=true",
     conv: ConvOption = "sage",
     fusion: FusionOption = "gated",
+    fuse_at: FuseAtOption = "intermediate",
     structure: StructureOption = "none",
     members: Members = 5,
     seed: Seed = 0,
@@ -157,7 +184,7 @@ def fit(
 
     On every labelled patient; the folder then contains their data.
     """
-    choice = commands().ModelChoice(links, conv, fusion, members, seed, structure)
+    choice = commands().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at)
     commands().fit(cohort, choice, output=output, json=json)
 
 

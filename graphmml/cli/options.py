@@ -18,7 +18,21 @@ LinksOption = Annotated[
 ConvOption = Annotated[
     str, typer.Option(help="sage, gcn or gat, with options: sage:depth=2; several separated by commas; or module:Class")
 ]
-FusionOption = Annotated[str, typer.Option(help="mean, gated, attention or concat; or module:Class")]
+FusionOption = Annotated[
+    str,
+    typer.Option(
+        help="how vectors are fused: gated, attention, hierarchical, cross, mean, sum, product, max, channel, concat, "
+        "units, film, tensor or lowrank, with options: tensor:size=4; several separated by commas; or module:Class"
+    ),
+]
+FuseAtOption = Annotated[
+    str,
+    typer.Option(
+        help="where modalities meet: early, intermediate, hybrid (hybrid:losses, hybrid:gradients) or late (late:mean, "
+        "vote, weights, stack, vcdn); intermediate and hybrid take drop=0.2, complete=tokens|neighbours|experts and "
+        "auxiliary=contrast|cca|reconstruct, intermediate also own_graphs=true; several separated by commas"
+    ),
+]
 StructureOption = Annotated[
     str,
     typer.Option(

@@ -96,14 +96,8 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
             rows = np.sort(np.concatenate([fold.train, unlabelled]))
             self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))
-        held_out = [np.setdiff1d(np.flatnonzero(codes >= 0), member.rows) for member in self.members_]
         self.combined_ = combination(
-            strategy_of(self.fusion),
-            self.members_,
-            self.constructor,
-            [source[left] for left in held_out],
-            [codes[left] for left in held_out],
-            chosen_device(self.device),
+            strategy_of(self.fusion), self.members_, self.constructor, source, codes, chosen_device(self.device)
         )
         return self
 

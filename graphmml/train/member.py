@@ -9,6 +9,7 @@ import torch
 from graphmml.data.encode import EncodedCohort
 from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, build_graph
 from graphmml.model.combine import Learned
+from graphmml.model.front import FusedFront
 from graphmml.model.strategy import Late, Strategy
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
@@ -52,18 +53,30 @@ class Member:
         p = torch.stack([logits[len(self.source) :].double().softmax(dim=1) for logits in answer.alone.values()], dim=1)
         return np.asarray(p.cpu().numpy())
 
+    def completed(self, links: GraphConstructor, target: EncodedCohort, device: torch.device) -> np.ndarray:
+        """Return which absent modalities were given a stand-in: bool [patient, modality]."""
+        front = getattr(self.network, "front", None)
+        if not isinstance(front, FusedFront) or front.complete is None:
+            return np.zeros_like(target.present)
+        tensors = self.tensors(links, target, device)
+        self.network.to(device).eval()
+        with torch.no_grad():
+            start = front(tensors)
+        return np.asarray(start.completed[len(self.source) :].cpu().numpy())
+
 
 def combination(
     strategy: Strategy,
     members: Sequence[Member],
     links: GraphConstructor,
-    held_out: Sequence[EncodedCohort],
-    codes: Sequence[np.ndarray],
+    source: EncodedCohort,
+    codes: np.ndarray,
     device: torch.device,
 ) -> dict[str, np.ndarray]:
     """Return what late fusion learns from each member's predictions for the patients it left out; else nothing."""
     if not isinstance(strategy, Late):
         return {}
-    p = [member.alone(links, people, device) for member, people in zip(members, held_out, strict=True)]
-    present = np.concatenate([people.present for people in held_out])
-    return dict(strategy.combine.learn(np.concatenate(p), present, np.concatenate(codes)))
+    left = [np.setdiff1d(np.flatnonzero(codes >= 0), member.rows) for member in members]
+    p = [member.alone(links, source[rows], device) for member, rows in zip(members, left, strict=True)]
+    rows = np.concatenate(left)
+    return dict(strategy.combine.learn(np.concatenate(p), source.present[rows], codes[rows]))
