@@ -14,6 +14,9 @@ from graphmml.data.timeline import Timeline
 from graphmml.graph.relations import PATIENT
 from graphmml.model.edges import EdgeTensors
 from graphmml.model.tensors import GraphTensors
+from graphmml.model.towers import network_for
+from graphmml.train.loop import Part, cost_of
+from graphmml.train.tasks import ClassTask
 
 GRAPH = Path(__file__).parent / "graph"
 CONSTRUCTORS = [
@@ -95,7 +98,40 @@ CONSTRUCTORS = [
     gm.Detached(gm.Visits(most=0.9)),
     gm.NoEdges(),
 ]
-FUSIONS = [gm.MeanFusion, gm.ConcatFusion, gm.GatedFusion, gm.AttentionFusion]
+FUSIONS = [
+    gm.MeanFusion,
+    gm.SumFusion,
+    gm.ProductFusion,
+    partial(gm.ProductFusion, shift=0.0),
+    gm.MaxFusion,
+    gm.ChannelFusion,
+    gm.ConcatFusion,
+    gm.GMUFusion,
+    gm.FilmFusion,
+    gm.TensorFusion,
+    gm.LowRankFusion,
+    gm.GatedFusion,
+    gm.AttentionFusion,
+    gm.HierarchicalFusion,
+    partial(gm.CrossAttentionFusion, heads=2),
+]
+MAPPED = ["ConcatFusion", "GMUFusion", "TensorFusion", "LowRankFusion", "HierarchicalFusion", "CrossAttentionFusion"]
+"""Fusions that map a modality even where it is the only present one of several."""
+ORDERED = ["ConcatFusion", "GMUFusion", "TensorFusion", "LowRankFusion", "CrossAttentionFusion"]
+"""Fusions with weights of each modality's own, to which it matters which modality is which."""
+COMPLETIONS = [gm.LearnedTokens, gm.NeighbourCompletion, gm.ExpertCompletion]
+AUXILIARIES = [gm.Contrast, gm.DeepCCA, gm.Reconstruction]
+COMBINERS = [gm.MeanProbability(), gm.MajorityVote(), gm.WeightedProbability(), gm.Stacked(), gm.VCDN()]
+STRATEGIES = [
+    gm.Early(),
+    gm.Intermediate(),
+    gm.Intermediate(own_graphs=True),
+    *(gm.Intermediate(drop=0.3, complete=complete) for complete in COMPLETIONS),
+    *(gm.Intermediate(auxiliary=auxiliary) for auxiliary in AUXILIARIES),
+    *(gm.Hybrid(balance=balance) for balance in ("equal", "losses", "gradients")),
+    gm.Hybrid(gm.ConcatFusion, drop=0.3, complete=gm.ExpertCompletion, auxiliary=gm.Contrast),
+    gm.Late(),
+]
 CONVS = [gm.SAGEStack, gm.GCNStack, gm.GATStack]
 STRUCTURES = [
     partial(gm.PhenotypeEdges, modality="clinical"),
@@ -264,18 +300,39 @@ def test_edges_stay_proportional_to_patients(links, encoded, visits):
     assert relations.edges <= bound
 
 
-@pytest.fixture(params=FUSIONS, ids=lambda fusion: fusion.__name__)
+def name_of(part):
+    """Name a class, or what a partial makes."""
+    return part.func.__name__ if isinstance(part, partial) else part.__name__
+
+
+@pytest.fixture(params=FUSIONS, ids=lambda fusion: name_of(fusion) + ("," if isinstance(fusion, partial) else ""))
 def fusion(request):
     torch.manual_seed(0)
     return request.param
 
 
-def test_noise_in_an_absent_modality_changes_no_fused_vector(fusion):
-    mix = fusion(6, 3)
+def some():
+    """Vectors of eight patients in three modalities, and who has what; the first has everything, the second nothing."""
     x, present = torch.randn(8, 3, 6), torch.rand(8, 3) > 0.4
+    present[0], present[1] = True, False
+    return x, present
+
+
+def test_noise_in_an_absent_modality_changes_no_fused_vector_and_no_gradient(fusion):
+    mix = fusion(6, 3)
+    x, present = some()
+
+    def answered(x):
+        mix.zero_grad()
+        out = mix(x, present)
+        if out.requires_grad:
+            out.square().sum().backward()
+        return [out, *(weight.grad for weight in mix.parameters())]
+
+    before = answered(x)
     for noise in (1e6, float("nan"), float("inf")):
-        noisy = torch.where(present.unsqueeze(-1), x, torch.full_like(x, noise))
-        assert torch.equal(mix(x, present), mix(noisy, present))
+        noisy = answered(torch.where(present.unsqueeze(-1), x, torch.full_like(x, noise)))
+        assert all(torch.equal(one, other) for one, other in zip(before, noisy, strict=True))
 
 
 def test_one_modality_passes_through(fusion):
@@ -284,11 +341,9 @@ def test_one_modality_passes_through(fusion):
 
 
 def test_one_present_modality_of_several_passes_through_unless_it_is_mapped(fusion):
-    if fusion is gm.ConcatFusion:
-        pytest.skip("several modalities side by side are mapped to one width")
     x, present = torch.randn(8, 3, 6), torch.zeros(8, 3, dtype=torch.bool)
     present[:, 1] = True
-    assert torch.allclose(fusion(6, 3)(x, present), x[:, 1], atol=1e-6)
+    assert torch.allclose(fusion(6, 3)(x, present), x[:, 1], atol=1e-6) == (name_of(fusion) not in MAPPED)
 
 
 def test_a_patient_with_nothing_becomes_zeros_with_finite_gradients(fusion):
@@ -300,7 +355,321 @@ def test_a_patient_with_nothing_becomes_zeros_with_finite_gradients(fusion):
     assert torch.equal(out[2], torch.zeros(6))
     out.sum().backward()
     assert torch.isfinite(x.grad).all()
+    assert torch.equal(x.grad[2], torch.zeros(3, 6))
     assert all(torch.isfinite(weight.grad).all() for weight in mix.parameters() if weight.grad is not None)
+
+
+def test_every_present_modality_and_every_weight_is_felt(fusion):
+    mix = fusion(6, 3)
+    x, present = some()
+    x.requires_grad_()
+    mix(x, present).square().sum().backward()
+    felt = x.grad.abs().sum(dim=2) > 0
+    assert torch.equal(felt, present) or (name_of(fusion) == "MaxFusion" and not (felt & ~present).any())
+    for name, weight in mix.named_parameters():  # a softmax does not feel what is added to all its scores
+        assert name.endswith("bias") or float(weight.grad.abs().sum()) > 1e-6, name
+
+
+def test_one_patient_alone_is_fused_as_among_others(fusion):
+    mix = fusion(6, 3)
+    x, present = some()
+    for at, together in enumerate(mix(x, present)):
+        assert torch.allclose(mix(x[at : at + 1], present[at : at + 1])[0], together, atol=1e-6)
+
+
+def test_the_order_of_modalities_matters_only_to_fusions_with_weights_of_each(fusion):
+    mix = fusion(6, 3)
+    x, present = some()
+    order = torch.tensor([2, 0, 1])
+    same = torch.allclose(mix(x, present), mix(x[:, order], present[:, order]), atol=1e-5)
+    assert same == (name_of(fusion) not in ORDERED)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4, -1e12])
+def test_weights_sum_to_one_over_the_present_however_large_the_scores(fusion, scale):
+    mix = fusion(6, 3).double()
+    if not hasattr(mix, "weights"):
+        pytest.skip("no weight a modality to read")
+    with torch.no_grad():
+        for weight in mix.parameters():
+            weight.mul_(scale)
+    x, present = some()
+    weights = mix.weights(x.double(), present)
+    assert (weights >= 0).all()
+    assert torch.equal(weights * ~present, torch.zeros_like(weights))
+    assert torch.allclose(weights.sum(dim=1), present.any(dim=1).double())
+    assert torch.isfinite(mix(x.double(), present)).all()
+
+
+@pytest.fixture(params=STRATEGIES, ids=repr)
+def strategy(request):
+    return request.param
+
+
+MEETINGS = [gm.Neighbours(k=4, each=True), gm.Layers((gm.SharedPhenotype("sex", k=4), gm.Concepts("codes", most=0.9)))]
+
+
+@pytest.fixture(params=MEETINGS, ids=["a graph each", "one graph for all"])
+def meeting(request):
+    return request.param
+
+
+def network_on(graph, strategy, people):
+    """Return an untrained network of a strategy."""
+    torch.manual_seed(0)
+    columns = {name: len(names) for name, names in people.columns.items()}
+    parts = {"encoder": gm.LinearEncoder, "conv": gm.SAGEStack}
+    return network_for(columns, graph.schema, outputs=2, width=8, fusion=strategy, **parts)
+
+
+def first_left_blank(tensors):
+    """The same patients, of whom the first has nothing."""
+    present = tensors.present.clone()
+    present[0] = False
+    return replace(tensors, present=present)
+
+
+def learned_from(network, tensors):
+    """Return losses, gradients and, once it has learned from these patients, predictions."""
+    part = Part(tensors, torch.arange(len(tensors.present)) % 2)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        network.train().zero_grad()
+        answer = network.answer(tensors)
+        losses = network.losses(answer, tensors.present, cost_of(ClassTask(("no", "yes")), part, None))
+        torch.stack(list(losses.values())).sum().backward()
+        network.rebalance(answer, tensors.present, part.codes)
+    gradients = {name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None}
+    with torch.no_grad():
+        return {**losses, **gradients, "predicted": network.eval()(tensors)}
+
+
+@pytest.mark.parametrize("noise", [1e3, float("nan"), float("inf")])
+def test_noise_in_an_absent_modality_changes_no_prediction_and_no_gradient_of_any_strategy(
+    strategy, meeting, encoded, noise
+):
+    graph = gm.build_graph(meeting, encoded)
+    clean = first_left_blank(GraphTensors.of(graph, encoded, device=torch.device("cpu")))
+    noisy = {
+        name: matrix.masked_fill(~clean.present[:, at, None], noise)
+        for at, (name, matrix) in enumerate(clean.features.items())
+    }
+    assert not clean.present[1:].all()
+    before = learned_from(network_on(graph, strategy, encoded), clean)
+    after = learned_from(network_on(graph, strategy, encoded), replace(clean, features=noisy))
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        assert torch.isfinite(value).all(), name
+        assert torch.equal(value, after[name]), name
+
+
+def test_every_weight_of_every_strategy_gets_a_gradient(strategy, encoded):
+    """But for what is added to all the scores of a softmax."""
+    graph = gm.build_graph(MEETINGS[0], encoded)
+    network = network_on(graph, strategy, encoded)
+    learned = learned_from(network, GraphTensors.of(graph, encoded, device=torch.device("cpu")))
+    for name, _ in network.named_parameters():
+        assert name.endswith("fusion.score.bias") or float(learned[name].abs().sum()) > 0, name
+
+
+def test_newcomers_change_nobodys_prediction_under_any_strategy(strategy, meeting, encoded):
+    """Neither that of the source nor that of each other."""
+    train, new = encoded[:45], encoded[45:]
+    cpu = torch.device("cpu")
+    alone = gm.build_graph(meeting, train)
+    network = network_on(alone, strategy, encoded)
+    learned_from(network, GraphTensors.of(alone, train, device=cpu))
+
+    def predicted(target):
+        return network.eval()(GraphTensors.of(gm.build_graph(meeting, train, target), train, target, device=cpu))
+
+    together = predicted(new)
+    assert torch.allclose(together[:45], network(GraphTensors.of(alone, train, device=cpu)), atol=1e-5)
+    for at in range(len(new)):
+        assert torch.allclose(predicted(new[at : at + 1])[45], together[45 + at], atol=1e-5)
+
+
+@pytest.fixture(params=COMPLETIONS, ids=lambda part: part.__name__)
+def completion(request):
+    """A completion of three modalities that has met some patients, and whose weights are not nought."""
+    torch.manual_seed(0)
+    made = request.param(6, 3)
+    made.train()(*some(), [])
+    with torch.no_grad():
+        for weight in made.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+    return made
+
+
+def circle(nodes):
+    """Node n listens to the two nodes before it, half as much to the second."""
+    here = torch.arange(nodes)
+    index = torch.stack([torch.cat([(here - 1) % nodes, (here - 2) % nodes]), torch.cat([here, here])])
+    weight = torch.cat([torch.ones(nodes), torch.full((nodes,), 0.5)])
+    return EdgeTensors((PATIENT, "next", PATIENT), index, weight, (nodes, nodes))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_completion_touches_nothing_present_and_gives_nothing_to_who_has_nothing(completion, training):
+    x, present = some()
+    x = x.masked_fill(~present.unsqueeze(-1), 0.0)
+    done = completion.train(training)(x, present, [circle(8)])
+    assert torch.equal(done.x[present], x[present])
+    assert (done.usable | ~present).all(), "what is present may be used"
+    assert (done.usable & ~present).any(), "nothing was completed"
+    assert not done.usable[1].any()
+    assert torch.equal(done.x[~done.usable], torch.zeros_like(done.x[~done.usable]))
+    assert (done.x[done.usable & ~present] != 0).all()
+    assert done.penalty.shape == ()
+    assert torch.isfinite(done.penalty)
+
+
+def test_a_completion_draws_nothing_at_prediction_and_has_no_loss(completion):
+    x, present = some()
+    x = x.masked_fill(~present.unsqueeze(-1), 0.0)
+    state = torch.get_rng_state()
+    one, other = (completion.eval()(x, present, [circle(8)]) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(one.x, other.x)
+    assert torch.equal(one.penalty, torch.zeros(()))
+
+
+@pytest.fixture(params=AUXILIARIES, ids=lambda part: part.__name__)
+def auxiliary(request):
+    torch.manual_seed(0)
+    return request.param(6, 3)
+
+
+def test_an_auxiliary_loss_is_a_number_with_finite_gradients(auxiliary):
+    x, present = some()
+    x.requires_grad_()
+    fused = x.mean(dim=1)
+    loss = auxiliary(x, present, fused)
+    assert loss.shape == ()
+    loss.backward()
+    assert torch.isfinite(x.grad).all()
+    assert float(x.grad.abs().sum()) > 0
+    assert all(torch.isfinite(weight.grad).all() for weight in auxiliary.parameters())
+
+
+def test_an_auxiliary_loss_is_proportional_to_its_weight(auxiliary):
+    x, present = some()
+    other = type(auxiliary)(6, 3, weight=0.3)
+    other.load_state_dict(auxiliary.state_dict())
+    with torch.no_grad():
+        loss = auxiliary(x, present, x.mean(dim=1))
+        assert float(loss) != 0
+        assert torch.allclose(other(x, present, x.mean(dim=1)), 3 * loss)
+    with pytest.raises(gm.GraphError, match="choose a number above zero"):
+        type(auxiliary)(6, 3, weight=0.0)
+
+
+@pytest.mark.parametrize("noise", [1e3, float("nan"), float("inf")])
+def test_noise_in_an_absent_modality_changes_no_auxiliary_loss_and_no_gradient(auxiliary, noise):
+    x, present = some()
+    mix = gm.MeanFusion(6, 3)
+    seen = []
+    for value in (x, torch.where(present.unsqueeze(-1), x, torch.full_like(x, noise))):
+        value = value.clone().requires_grad_()
+        loss = auxiliary(value, present, mix(value, present))
+        loss.backward()
+        seen.append((loss, value.grad))
+    assert torch.equal(seen[0][0], seen[1][0])
+    assert torch.equal(seen[0][1], seen[1][1])
+
+
+def test_where_nothing_can_be_compared_an_auxiliary_loss_is_zero(auxiliary):
+    """One patient a modality; for contrast and correlation, any number of patients of one modality each."""
+    x, fused = torch.randn(9, 3, 6), torch.randn(9, 6)
+    lonely = torch.zeros(9, 3, dtype=torch.bool)
+    lonely[torch.arange(3), torch.arange(3)] = True
+    assert torch.equal(auxiliary(x, lonely, fused), torch.zeros(()))
+    apart = torch.eye(3, dtype=torch.bool).repeat(3, 1)
+    assert torch.equal(auxiliary(x, apart, fused), torch.zeros(())) == (type(auxiliary) is not gm.Reconstruction)
+
+
+def test_patients_who_are_all_alike_have_a_finite_auxiliary_loss_and_gradient(auxiliary):
+    x = torch.ones(8, 3, 6, requires_grad=True)
+    loss = auxiliary(x, torch.ones(8, 3, dtype=torch.bool), x.mean(dim=1))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(x.grad).all()
+
+
+@pytest.fixture(params=COMBINERS, ids=repr)
+def combiner(request):
+    return request.param
+
+
+def said(classes=3, patients=90, seed=0):
+    """What three models say of patients, who has what (the first all, the second nothing), and classes by number."""
+    random = np.random.default_rng(seed)
+    codes = random.permutation(np.arange(patients) % classes)
+    score = (
+        random.normal(size=(patients, 3, classes)) + np.eye(classes)[codes][:, None] * np.array([2.0, 1, 0])[:, None]
+    )
+    p = np.exp(score) / np.exp(score).sum(axis=2, keepdims=True)
+    present = random.random((patients, 3)) > 0.4
+    present[0], present[1] = True, False
+    return p, present, codes
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_combined_probabilities_sum_to_one(combiner, classes):
+    p, present, codes = said(classes)
+    joined = combiner.join(p, present, combiner.learn(p, present, codes))
+    assert joined.shape == (90, classes)
+    assert (joined >= 0).all()
+    assert joined.sum(axis=1) == pytest.approx(1)
+    assert (joined.argmax(axis=1) == codes).mean() > 1 / classes + 0.1
+
+
+def test_a_combiner_hears_no_absent_modality(combiner):
+    """Who has nothing is the exception: there, all that can be said is what the models say of nobody."""
+    p, present, codes = said()
+    present[~present.any(axis=1), 0] = True
+    other = np.where(present[:, :, None], p, np.random.default_rng(5).dirichlet(np.ones(3), size=(90, 3)))
+    learned, learned_from_other = combiner.learn(p, present, codes), combiner.learn(other, present, codes)
+    assert learned.keys() == learned_from_other.keys()
+    assert all(np.array_equal(array, learned_from_other[name]) for name, array in learned.items())
+    assert np.array_equal(combiner.join(p, present, learned), combiner.join(other, present, learned))
+
+
+def test_renumbering_patients_renumbers_what_is_combined(combiner):
+    p, present, codes = said()
+    learned = combiner.learn(p, present, codes)
+    joined = combiner.join(p, present, learned)
+    order = np.random.default_rng(1).permutation(90)
+    assert np.allclose(combiner.join(p[order], present[order], learned), joined[order])
+    for at in (0, 1, 7):
+        assert np.allclose(combiner.join(p[at : at + 1], present[at : at + 1], learned)[0], joined[at])
+    if not isinstance(combiner, gm.VCDN):  # a network starts from weights in the order of rows
+        again = combiner.learn(p[order], present[order], codes[order])
+        assert all(np.allclose(array, again[name], atol=1e-3) for name, array in learned.items())
+
+
+def test_what_is_learned_is_arrays_that_join_needs_and_nothing_else(combiner):
+    p, present, codes = said()
+    learned = combiner.learn(p, present, codes)
+    assert all(isinstance(array, np.ndarray) and array.dtype != object for array in learned.values())
+    assert (not learned) == isinstance(combiner, (gm.MeanProbability, gm.MajorityVote))
+
+
+def test_one_present_modality_is_believed_where_nothing_else_is_learned():
+    p, present, codes = said()
+    present[:] = np.eye(3, dtype=bool)[np.arange(90) % 3]
+    for combiner in (gm.MeanProbability(), gm.WeightedProbability()):
+        joined = combiner.join(p, present, combiner.learn(p, present, codes))
+        assert np.allclose(joined, p[np.arange(90), np.arange(90) % 3])
+
+
+@pytest.mark.parametrize("combiner", [gm.Stacked(), gm.VCDN(), gm.WeightedProbability()], ids=repr)
+def test_a_class_of_which_no_held_out_patient_is_can_still_be_joined(combiner):
+    p, present, codes = said()
+    few = codes != 1
+    joined = combiner.join(p, present, combiner.learn(p[few], present[few], codes[few]))
+    assert joined.sum(axis=1) == pytest.approx(1)
+    assert (joined[:, 1] == 0).all() == (not isinstance(combiner, gm.WeightedProbability))
 
 
 @pytest.fixture(params=CONVS, ids=lambda conv: conv.__name__)

@@ -168,10 +168,9 @@ def cv(
     cohort = gm.read_cohort(path)
     models = model.models()
     splitter = folds.splitter()
-    rows = import_module("graphmml.train.cross_validate").plan(models, setting)
-    planned = sum(1 for _ in splitter.split(cohort)) * len(rows)
+    rows = len(import_module("graphmml.train.cross_validate").plan(models, setting))
     with progress() as bar:
-        task = bar.add_task("fitting", total=planned)
+        task = bar.add_task("fitting", total=rows * sum(1 for _ in splitter.split(cohort)))
         result = gm.cross_validate(
             models,
             cohort,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -78,6 +78,19 @@ class EncodedCohort:
             raise GraphError(f"column '{name}' is in {', '.join(holders)}; write '{holders[0]}.{name}'")
         some = [*self.groups, *(column for table in self.tables.values() for column in table.columns[:5])]
         raise GraphError(f"no column or group '{name}'; there are, for instance: {', '.join(map(str, some[:12]))}")
+
+
+class Preparation(Protocol):
+    """What turns patients into numbers, having learned how from training patients: CohortEncoder, or one around it."""
+
+    def fit(self, cohort: Cohort) -> Self:
+        """Learn from these patients."""
+
+    def transform(self, cohort: Cohort) -> EncodedCohort:
+        """Encode any patients."""
+
+    def differences(self, cohort: Cohort) -> tuple[str, ...]:
+        """Say in words where these patients' tables differ from those of training."""
 
 
 class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types

@@ -79,7 +79,8 @@ class Reconstruction(nn.Module):
     """Decode every present modality from the fused vector: with ConcatFusion a joint autoencoder (Ngiam et al. 2011).
 
     The squared error is divided by the modality's variance, a mean over modalities, times `weight`. Targets are the
-    encoded vectors without a gradient, or encoders would learn to be easy; the paper reconstructs the columns.
+    encoded vectors without a gradient, or encoders would learn to be easy; the paper reconstructs the columns. A
+    modality that stands as a node of its own is not in the fused vector, and so is not to be had from it.
     """
 
     def __init__(self, width: int, modalities: int, *, weight: float = 0.1) -> None:

@@ -1,17 +1,19 @@
 """Combiners of late fusion: probabilities, one row a modality, become one.
 
 Shared contract: a frozen dataclass. `learn(p, present, codes)` takes p [patient, modality, class], present [patient,
-modality] and class numbers [patient] of patients whom the models did not train on, and returns arrays by name;
-`join(p, present, learned)` gives [patient, class]. Absent modalities have no say; a patient with nothing gets the
-mean of what the models say of nobody.
+modality] and class numbers [patient] of patients whom the models stopped by and did not train on, and returns arrays
+by name; `join(p, present, learned)` gives [patient, class]. Absent modalities have no say. For a patient with nothing
+the probabilities that models give to nobody are joined as if all were present, or nothing is, as each has it.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
@@ -47,7 +49,10 @@ class MeanProbability:
 
 @dataclass(frozen=True)
 class MajorityVote:
-    """The share of present modalities that vote for each class; equal shares are told apart by mean probability."""
+    """The share of present modalities that vote for each class, the mean probability counting as one vote more.
+
+    So equal votes are told apart, and no more than that: a majority stays one.
+    """
 
     def learn(self, p: np.ndarray, present: np.ndarray, codes: np.ndarray) -> Learned:
         """Learn nothing."""
@@ -70,6 +75,10 @@ class WeightedProbability:
     """
 
     prior: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.prior < 0:
+            raise GraphError(f"prior is {self.prior}; choose how many patients pull the weights together, or 0")
 
     def learn(self, p: np.ndarray, present: np.ndarray, codes: np.ndarray) -> Learned:
         """Learn a weight a modality: float64 [modality]."""
@@ -99,6 +108,9 @@ class Stacked:
 
     penalty: float = 1.0
 
+    def __post_init__(self) -> None:
+        refuse_unpenalised(self.penalty)
+
     def learn(self, p: np.ndarray, present: np.ndarray, codes: np.ndarray) -> Learned:
         """Learn the regression: its weights [class, column] and constants [class]."""
         model = LogisticRegression(C=1 / self.penalty, max_iter=2000).fit(columns(p, present), codes)
@@ -119,20 +131,26 @@ class Stacked:
 class VCDN:
     """A network on the outer product of all modalities' probabilities (view correlation, MOGONET, Wang et al. 2021).
 
-    As there, one hidden layer as wide as the tensor (here at most 64, with a rectifier), but learned on predictions
-    for patients whom the models left out, where the paper goes on with those it trained on. Whose modality is absent
-    has each class alike in it. The tensor has classes^modalities cells and at most 4,096 are wanted.
+    As there, one hidden layer as wide as the tensor (here at most 64, and a plain rectifier), but learned on
+    predictions for patients whom the models left out, where the paper goes on with those it trained on. Whose modality
+    is absent has each class alike in it. The tensor has classes^modalities cells and at most 4,096 are wanted.
     """
 
     penalty: float = 0.1
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_unpenalised(self.penalty)
 
     def learn(self, p: np.ndarray, present: np.ndarray, codes: np.ndarray) -> Learned:
         """Learn the network's weights and constants."""
         tensor = crossed(p, present)
         model = MLPClassifier(
             (min(tensor.shape[1], 64),), alpha=self.penalty, solver="lbfgs", max_iter=500, random_state=self.seed
-        ).fit(tensor, codes)
+        )
+        with warnings.catch_warnings():  # to stop after so many steps is as good a place as any
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(tensor, codes)
         arrays = {"classes": model.classes_.astype(np.int64)}
         for at, (weight, constant) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
             arrays |= {f"weight{at}": weight, f"constant{at}": constant}
@@ -146,6 +164,12 @@ class VCDN:
         joined = np.zeros((len(p), p.shape[2]))
         joined[:, learned["classes"]] = softmax(out)
         return joined
+
+
+def refuse_unpenalised(penalty: float) -> None:
+    """Raise GraphError for a penalty under which few patients would be learned by heart."""
+    if penalty <= 0:
+        raise GraphError(f"penalty is {penalty}; choose a number above zero")
 
 
 def heard(present: np.ndarray) -> np.ndarray:

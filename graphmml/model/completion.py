@@ -76,8 +76,9 @@ class ExpertCompletion(nn.Module):
 
     Each present modality is an expert on the common code, a standard normal the one that is always there; precisions
     add up. The decoder's vector stands in for an absent modality. The loss, `weight` times the negative ELBO of all
-    that is present and of a random half of it (the paper adds each modality alone as well), is on the encoded
-    vectors, scaled to unit variance; their encoders get no gradient as its targets, or they would learn to be easy.
+    that is present, told once from all of it and once from a random half (the paper scores each subset on itself, and
+    adds each modality alone), is on the encoded vectors, scaled to unit variance; their encoders get no gradient as its
+    targets, or they would learn to be easy.
     """
 
     def __init__(self, width: int, modalities: int, *, code: int = 8, weight: float = 0.1, beta: float = 0.1) -> None:
@@ -102,7 +103,7 @@ class ExpertCompletion(nn.Module):
         x = masked(x, present)
         if self.training:
             self.remember(x.detach(), present)
-        unit = x / self.scale.clamp(min=1e-6)[:, None]
+        unit = x / self.scale.masked_fill(self.scale == 0, torch.inf)[:, None]  # never met in training: no say
         mean, log_variance = self.posterior(unit, present)
         decoded = self.decoder(mean) * self.scale[:, None]
         usable = present.any(dim=1, keepdim=True).expand_as(present)

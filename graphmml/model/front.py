@@ -10,7 +10,7 @@ from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import GraphSchema
 from graphmml.model.edges import slot
 from graphmml.model.fusion.presence import somebody
-from graphmml.model.strategy import Early, Hybrid, Intermediate, Strategy
+from graphmml.model.strategy import Early, Hybrid, Intermediate, Late, Strategy
 from graphmml.model.tensors import GraphTensors
 
 Encoder = Callable[[int, int], nn.Module]
@@ -79,7 +79,9 @@ class FusedFront(nn.Module):
         x, usable, penalty = self.usable(encoded, graph)
         fused: Tensor = self.fusion(x, usable)
         if self.auxiliary is not None and self.training:
-            penalty = penalty + self.auxiliary(x, graph.present, fused)
+            # of what was encoded: a hidden modality is compared as what it is, and no stand-in with anything
+            whole = torch.stack(list(encoded.values()), dim=1)
+            penalty = penalty + self.auxiliary(whole, graph.present, fused)
         return Start(fused, encoded, usable & ~graph.present, penalty)
 
     def usable(self, encoded: Mapping[str, Tensor], graph: GraphTensors) -> tuple[Tensor, Tensor, Tensor]:
@@ -117,10 +119,10 @@ def front_for(
     strategy: Strategy, columns: Mapping[str, int], schema: GraphSchema, width: int, encoder: Encoder
 ) -> JoinedFront | FusedFront:
     """Build what a strategy puts before message passing."""
-    if isinstance(strategy, Intermediate | Hybrid):
-        return FusedFront(strategy, columns, width, encoder)
+    if isinstance(strategy, Late) or (isinstance(strategy, Intermediate) and strategy.own_graphs):
+        raise GraphError(f"{strategy} has a graph for each modality; GraphClassifier builds its network")
     if not isinstance(strategy, Early):
-        raise GraphError(f"{type(strategy).__name__} trains several networks; GraphClassifier builds them")
+        return FusedFront(strategy, columns, width, encoder)
     if 0 in schema.parts.values():
         raise GraphError(
             "Early has no vector of a single modality for the nodes of ModalityNodes to start from; use Intermediate, "

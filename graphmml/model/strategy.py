@@ -78,7 +78,7 @@ class Late:
     """Train a model for each modality, with its own graph, and combine their predictions (late fusion).
 
     A relation named after a modality is its own, others are heard by all. Each model stops by its own loss.
-    What `combine` learns, it learns from each training patient's predictions by the member that left it out.
+    What `combine` learns, it learns from predictions for the training patients that a member left out to stop by.
     """
 
     combine: Combiner = field(default_factory=MeanProbability)
@@ -89,6 +89,9 @@ Strategy = Early | Intermediate | Hybrid | Late
 
 def strategy_of(fusion: "Fusion | Strategy") -> Strategy:
     """Return a strategy; a fusion module alone is an intermediate one."""
+    given: object = fusion
+    if given in (Early, Intermediate, Hybrid, Late):
+        raise GraphError(f"fusion is {fusion}, a class; give one of it: Early(), Hybrid(TensorFusion), Late(Stacked())")
     return fusion if isinstance(fusion, Strategy) else Intermediate(fusion)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import GraphSchema
+from graphmml.graph.relations import PATIENT
 from graphmml.model.edges import Kind, slot
 from graphmml.model.front import Encoder, FusedFront
 from graphmml.model.fusion.operations import MeanFusion
@@ -181,7 +182,9 @@ def is_own(kind: Kind, modality: str, modalities: Sequence[str]) -> bool:
 def owners(kind: Kind, modalities: Sequence[str]) -> list[str]:
     """Return the modalities that a relation is named after, or whose nodes it joins."""
     source, name, target = kind
-    return [each for each in modalities if each in (source, target, name) or name.startswith(f"{each} ")]
+    nodes = [each for each in modalities if each in {source, target} - {PATIENT}]
+    named = [each for each in modalities if each == name or name.startswith(f"{each} ")]  # "labs 2" of Layers
+    return nodes or sorted(named, key=len)[-1:]  # "rna seq" is not of "rna"
 
 
 def own_schema(schema: GraphSchema, modality: str, modalities: Sequence[str]) -> GraphSchema:

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.encode import CohortEncoder, EncodedCohort
+from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
 from graphmml.errors import NotFittedError
 from graphmml.train.tasks import ClassTask
 
@@ -18,7 +18,7 @@ from graphmml.train.tasks import ClassTask
 class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Any scikit-learn classifier on all modalities side by side, with a column a modality for its presence."""
 
-    def __init__(self, classifier: Any, prepare: CohortEncoder | None = None) -> None:
+    def __init__(self, classifier: Any, prepare: Preparation | None = None) -> None:
         self.classifier = classifier
         self.prepare = prepare
 
@@ -49,7 +49,7 @@ def flat(encoded: EncodedCohort) -> np.ndarray:
     return np.concatenate([part.astype(np.float64) for part in parts], axis=1)
 
 
-def plain_baselines(prepare: CohortEncoder | None = None, *, seed: int = 0) -> Mapping[str, Baseline]:
+def plain_baselines(prepare: Preparation | None = None, *, seed: int = 0) -> Mapping[str, Baseline]:
     """Return logistic regression (its penalty chosen on inner folds) and gradient boosting, by name."""
     penalised = GridSearchCV(
         LogisticRegression(max_iter=2000), {"C": [0.001, 0.01, 0.1, 1.0]}, scoring="neg_log_loss", cv=3

@@ -7,7 +7,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.encode import CohortEncoder, EncodedCohort
+from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
 from graphmml.data.folds import inner_folds
 from graphmml.errors import CohortError, GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
@@ -53,7 +53,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         *,
         structure: Structure | None = None,
         encoder: Encoder = LinearEncoder,
-        prepare: CohortEncoder | None = None,
+        prepare: Preparation | None = None,
         width: int = 32,
         members: int = 5,
         training: Training | None = None,

@@ -77,8 +77,9 @@ def train_network(
         network.eval()
         with torch.no_grad():
             answer = network.answer(validation.graph)
-            held_out = network.held_out(answer, validation.graph.present, cost_of(task, validation, weight))
-        total = torch.stack(list(held_out.values())).mean()
+            cost = cost_of(task, validation, weight, nobody=float("nan"))
+            held_out = network.held_out(answer, validation.graph.present, cost)
+        total = torch.stack(list(held_out.values())).nanmean()
         if watch is not None:
             watch(Epoch(number, float(loss), float(total)))
         if number < how.pretraining:
@@ -89,7 +90,8 @@ def train_network(
     for one in best.values():
         one.restore()
     network.eval()
-    return sum(one.lowest for one in best.values()) / len(best)
+    stopped = [one.lowest for one in best.values() if one.lowest < float("inf")]
+    return sum(stopped) / max(len(stopped), 1)
 
 
 def step(
@@ -110,17 +112,18 @@ def step(
     losses = network.losses(answer, train.graph.present, cost_of(task, train, weight))
     loss = answer.penalty if pretraining else torch.stack(list(losses.values())).sum()
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    network.rebalance(answer, train.graph.present, train.codes)
+    if not pretraining:
+        network.rebalance(answer, train.graph.present, train.codes)
     optimizer.step()
     return loss.detach()
 
 
-def cost_of(task: ClassTask, part: Part, weight: Tensor | None) -> Cost:
-    """Return the task's loss on a part's patients, or on those of them who are picked out; zero for nobody."""
+def cost_of(task: ClassTask, part: Part, weight: Tensor | None, *, nobody: float = 0.0) -> Cost:
+    """Return the task's loss on a part's patients, or on those of them who are picked out; `nobody` where none are."""
 
     def cost(logits: Tensor, who: Tensor | None) -> Tensor:
         codes = part.codes if who is None else part.codes.masked_fill(~who, -1)
-        return task.loss(logits, codes, weight) if bool((codes >= 0).any()) else logits.sum() * 0.0
+        return task.loss(logits, codes, weight) if bool((codes >= 0).any()) else logits.sum() * 0.0 + nobody
 
     return cost
 
@@ -134,7 +137,13 @@ class Best:
         self.state = copy.deepcopy(tower.state_dict())
 
     def goes_on(self, loss: Tensor, patience: int) -> bool:
-        """Keep the weights if the loss is the lowest; return whether the tower has patience left."""
+        """Keep the weights if the loss is the lowest; return whether the tower has patience left.
+
+        A tower that nobody can stop (NaN) goes on for as long as others do.
+        """
+        if bool(loss.isnan()):
+            self.state = copy.deepcopy(self.tower.state_dict())
+            return False
         if self.waited >= patience:
             return False
         if float(loss) < self.lowest:

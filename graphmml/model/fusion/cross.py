@@ -10,8 +10,8 @@ from graphmml.model.fusion.presence import masked, mean_of, somebody, weights_ov
 class CrossAttentionFusion(nn.Module):
     """One transformer layer over a patient's modalities as tokens, then their mean (Vaswani et al. 2017).
 
-    Pre-norm, with a learned vector a modality in place of positions, so that the layer knows who speaks. Modalities
-    attend to present modalities only, each to all, itself included.
+    Tokens are the vectors set to one scale and a learned vector a modality, in place of positions, so that the layer
+    knows who speaks. Modalities attend to present modalities only, each to all, itself included.
     """
 
     def __init__(self, width: int, modalities: int, *, heads: int = 4) -> None:

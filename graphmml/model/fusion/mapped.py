@@ -47,9 +47,9 @@ class GMUFusion(nn.Module):
 class FilmFusion(nn.Module):
     """Let each modality be scaled and shifted by what the others say, then average (FiLM, Perez et al. 2018).
 
-    Scale and shift come from the mean of the other present modalities through a bottleneck, as DAFT has it
-    (Poelsterl, Wolf and Wachinger 2021): (1 + a(others)) * x + b(others). There a table conditions an image; here
-    every modality is conditioned in turn, by one map. Without others nothing is changed.
+    (1 + a(others)) * x + b(others), with a and b from the mean of the other present modalities through a bottleneck,
+    as DAFT has them from a table and an image (Poelsterl, Wolf and Wachinger 2021). There the image is conditioned;
+    here every modality in turn, by one map. Without others nothing is changed.
     """
 
     def __init__(self, width: int, modalities: int) -> None:

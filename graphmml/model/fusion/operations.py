@@ -19,7 +19,7 @@ class MeanFusion(nn.Module):
 
     def weights(self, x: Tensor, present: Tensor) -> Tensor:
         """Return how much each modality counts: [patient, modality]."""
-        return present / present.sum(dim=1, keepdim=True).clamp(min=1)
+        return present.to(x.dtype) / present.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 class SumFusion(nn.Module):
@@ -50,7 +50,7 @@ class ProductFusion(nn.Module):
         """Fuse [patient, modality, width] into [patient, width]."""
         here = present.unsqueeze(-1)
         shifted = torch.where(here, masked(x, present) + self.shift, torch.ones_like(x))
-        count = present.sum(dim=1, keepdim=True)
+        count = present.sum(dim=1, keepdim=True).to(x.dtype)
         return somebody(shifted.prod(dim=1) - self.shift**count, present)
 
 
@@ -69,8 +69,8 @@ class MaxFusion(nn.Module):
 class ChannelFusion(nn.Module):
     """Weigh modalities channel by channel: a softmax over the present, scored from each modality itself.
 
-    The gate of squeeze-and-excitation (Hu, Shen and Sun 2018) with a softmax across modalities in place of
-    sigmoids, as selective kernels have it (Li et al. 2019), so that one modality passes through.
+    After squeeze-and-excitation (Hu, Shen and Sun 2018), with one linear map in place of its bottleneck and a softmax
+    across modalities in place of sigmoids, as selective kernels have it (Li et al. 2019), so that one modality passes.
     """
 
     def __init__(self, width: int, modalities: int) -> None:

@@ -13,8 +13,8 @@ def weights_over_present(score: Tensor, present: Tensor) -> Tensor:
     """Softmax over the present modalities; zeros for a patient who has none: [patient, modality] or deeper."""
     while present.dim() < score.dim():
         present = present.unsqueeze(-1)
-    hidden = score.masked_fill(~present, -1e9)
-    return hidden.softmax(dim=1) * present
+    nobody = ~present.any(dim=1, keepdim=True)  # a softmax over nothing but minus infinity has no value
+    return score.masked_fill(~(present | nobody), -torch.inf).softmax(dim=1) * present
 
 
 def mean_of(x: Tensor, present: Tensor) -> Tensor:

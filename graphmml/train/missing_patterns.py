@@ -1,0 +1,186 @@
+"""How well a cross-validated model predicts patients who lack a modality, beside those who have all."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from graphmml.data.cohort import Cohort
+from graphmml.data.folds import Folds, Splitter
+from graphmml.errors import CohortError
+from graphmml.train.intervals import Interval, span
+from graphmml.train.read_run import Run
+from graphmml.train.result import CVResult, RowKind, Unit
+from graphmml.train.tasks import ClassTask
+from graphmml.train.weighted_scores import mean_defined, resampled, weighted_auroc, weighted_brier
+
+FEWEST = 10
+"""Patients of a pattern, of two classes or more, whose predictions are scored."""
+MOST_PATTERNS = 5
+"""Exact patterns that are shown, the most frequent."""
+DRAWS = 500
+Score = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+Tests = Mapping[tuple[int, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class PatternScores:
+    """One model on the patients of one pattern of missing modalities; NaN with a note where that says nothing."""
+
+    model: str
+    kind: RowKind
+    pattern: str
+    patients: int
+    auroc: Interval
+    brier: Interval
+    note: str = ""
+
+    def __str__(self) -> str:
+        told = self.note or f"AUROC {span(self.auroc, digits=2).removeprefix('0')}"
+        return f"{self.pattern}: {told}, n = {self.patients}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MissingScores:
+    """Scores of every model by what patients lack, in the order of the result's models."""
+
+    rows: tuple[PatternScores, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a model and pattern: patients, AUROC and Brier score with 95 % intervals, a note."""
+        return pd.DataFrame(
+            {
+                "model": row.model,
+                "kind": row.kind,
+                "pattern": row.pattern,
+                "patients": row.patients,
+                "auroc": row.auroc.mean,
+                "auroc_low": row.auroc.low,
+                "auroc_high": row.auroc.high,
+                "brier": row.brier.mean,
+                "brier_low": row.brier.low,
+                "brier_high": row.brier.high,
+                "note": row.note,
+            }
+            for row in self.rows
+        )
+
+    def lines(self, model: str | None = None) -> list[str]:
+        """Return a sentence a pattern of one model, the first unless another is named."""
+        known = list(dict.fromkeys(row.model for row in self.rows))
+        chosen = known[0] if model is None else model
+        if chosen not in known:
+            raise CohortError(f"no model '{chosen}'; there are: {', '.join(known)}")
+        return [str(row) for row in self.rows if row.model == chosen]
+
+    def __repr__(self) -> str:
+        models = dict.fromkeys(row.model for row in self.rows)
+        return "\n".join(f"{model}\n  " + "\n  ".join(self.lines(model)) for model in models)
+
+
+def scores_by_missing(result: CVResult | Run, cohort: Cohort, folds: Splitter | None = None) -> MissingScores:
+    """Score each model of a cross-validation on the patients who have everything, and on those who lack something.
+
+    Patterns: "complete"; "<modality> missing", whatever else is; and "only <modalities> missing" for the five most
+    frequent exact ones. `folds` are those that the result was made with (None: the 5 x 5 of `cross_validate`); a
+    `Run` of `read_run` knows its own. A unit does not say who its patients were, so the folds are made again and
+    refused where their outcomes differ from the units'.
+
+    AUROC pools the predictions of a repeat's folds, few of which would have a pattern's patients of both classes,
+    and is averaged over repeats; models of different folds may not be on one scale, so it can lie below the mean
+    over folds. Intervals are a percentile bootstrap over patients (Efron 1979). A pattern of fewer than ten patients
+    or of one class gets NaN.
+    """
+    tests = result.tests if isinstance(result, Run) else tests_of(cohort, folds)
+    cv = result.result if isinstance(result, Run) else result
+    units = {model: cv.of(model) for model in dict.fromkeys(unit.model for unit in cv.units)}
+    codes = ClassTask(cv.classes).codes(cohort)
+    for mine in units.values():
+        refuse_others(mine, tests, codes)
+    found = dict(patterns(cohort.present, cohort.modalities, np.unique(np.concatenate(list(tests.values())))))
+    rows = []
+    for mine in units.values():
+        p = by_repeat(mine, tests, len(cohort))
+        rows += [scored(mine[0], name, codes[those], p[:, those]) for name, those in found.items()]
+    return MissingScores(tuple(rows))
+
+
+def tests_of(cohort: Cohort, folds: Splitter | None) -> Tests:
+    """Return whom each fold tests: positions by (repeat, fold)."""
+    made = (Folds(5, repeats=5) if folds is None else folds).split(cohort)
+    return {(fold.repeat, fold.number): fold.test for fold in made}
+
+
+def refuse_others(units: Sequence[Unit], tests: Tests, codes: np.ndarray) -> None:
+    """Raise CohortError unless every unit tested as many patients, of the same outcomes, as its fold."""
+    if {(unit.repeat, unit.fold) for unit in units} != set(tests):
+        raise CohortError(
+            f"the result has {len(units)} folds a model and the folds given are {len(tests)}; give those that "
+            "cross_validate was given"
+        )
+    for unit in units:
+        rows = tests[unit.repeat, unit.fold]
+        if rows.max(initial=-1) >= len(codes) or not np.array_equal(unit.codes, codes[rows]):
+            raise CohortError(
+                "the folds test patients of other outcomes than the result has; give the cohort, its rows in the "
+                "same order, and the folds that cross_validate was given"
+            )
+    for repeat in {repeat for repeat, _ in tests}:
+        tested = np.concatenate([rows for (one, _), rows in tests.items() if one == repeat])
+        if len(np.unique(tested)) < len(tested):
+            raise CohortError(
+                f"{len(tested) - len(np.unique(tested))} tests of one repeat are of patients tested before; number "
+                "the folds so that each repeat tests a patient once"
+            )
+
+
+def patterns(present: np.ndarray, modalities: Sequence[str], tested: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each pattern's name and who of the tested has it, by position; an exact one that repeats another is not."""
+    here = present[tested]
+    yield "complete", tested[here.all(axis=1)]
+    seen = set()
+    for at, name in enumerate(modalities):
+        rows = tested[~here[:, at]]
+        if len(rows):
+            seen.add(rows.tobytes())
+            yield f"{name} missing", rows
+    exact, which, counts = np.unique(here[~here.all(axis=1)], axis=0, return_inverse=True, return_counts=True)
+    for at in np.argsort(-counts, kind="stable")[:MOST_PATTERNS]:
+        rows = tested[~here.all(axis=1)][which == at]
+        if len(rows) >= FEWEST and rows.tobytes() not in seen:
+            lacking = [name for name, has in zip(modalities, exact[at], strict=True) if not has]
+            yield f"only {', '.join(lacking)} missing", rows
+
+
+def by_repeat(units: Sequence[Unit], tests: Tests, patients: int) -> np.ndarray:
+    """Return the probabilities of each repeat, its folds together: float64 [repeat, patient, class], NaN untested."""
+    repeats = sorted({repeat for repeat, _ in tests})
+    p = np.full((len(repeats), patients, units[0].probabilities.shape[1]), np.nan)
+    for unit in units:
+        p[repeats.index(unit.repeat), tests[unit.repeat, unit.fold]] = unit.probabilities
+    return p
+
+
+def scored(unit: Unit, pattern: str, codes: np.ndarray, p: np.ndarray) -> PatternScores:
+    """Score the patients of one pattern, p [repeat, patient, class]."""
+    nothing = Interval(np.nan, np.nan, np.nan)
+    few = len(codes) < FEWEST
+    if few or len(np.unique(codes)) < 2:
+        note = f"fewer than {FEWEST} patients" if few else "all of one class"
+        return PatternScores(unit.model, unit.kind, pattern, len(codes), nothing, nothing, note)
+    auroc, brier = (resampled_score(score, codes, p) for score in (weighted_auroc, weighted_brier))
+    return PatternScores(unit.model, unit.kind, pattern, len(codes), auroc, brier)
+
+
+def resampled_score(score: Score, codes: np.ndarray, p: np.ndarray) -> Interval:
+    """Score each repeat's tested patients and average over repeats, with a bootstrap over patients."""
+    known = ~np.isnan(p[:, :, 0])
+
+    def mean(counts: np.ndarray) -> np.ndarray:
+        each = [score(codes[here], one[here], counts[here]) for one, here in zip(p, known, strict=True)]
+        return mean_defined(np.stack(each))
+
+    draws = np.concatenate([mean(counts) for counts in resampled(len(codes), DRAWS, seed=0)])
+    low, high = np.nanquantile(draws, [0.025, 0.975])
+    return Interval(float(mean(np.ones((len(codes), 1)))[0]), float(low), float(high))
