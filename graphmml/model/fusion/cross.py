@@ -8,7 +8,10 @@ from graphmml.model.fusion.presence import masked, mean_of, somebody, weights_ov
 
 
 class CrossAttentionFusion(nn.Module):
-    """One transformer layer over a patient's modalities as tokens, then their mean (Vaswani et al. 2017).
+    """Attention of a patient's modalities to each other as tokens, their mean, then a feed-forward step.
+
+    A transformer layer (Vaswani et al. 2017) in which the mean over tokens is taken before the feed-forward step, not
+    after it: one step a patient in place of one a modality.
 
     Tokens are the vectors set to one scale and a learned vector a modality, in place of positions, so that the layer
     knows who speaks. Modalities attend to present modalities only, each to all, itself included.
@@ -31,15 +34,20 @@ class CrossAttentionFusion(nn.Module):
         if self.single:
             return x[:, 0]
         tokens, weight, value = self.attention(x, present)
-        heard = torch.einsum("phqk,pkhd->pqhd", weight, value).flatten(start_dim=2)
-        tokens = tokens + self.out(heard)
-        tokens = tokens + self.onward(self.between(tokens))
-        return somebody(mean_of(tokens, present), present)
+        # what every asking modality hears is mapped alike, so that the mean may be taken before
+        heard = torch.einsum("phk,pkhd->phd", self.asked_by(weight, present), value).flatten(start_dim=1)
+        fused = mean_of(tokens, present) + self.out(heard)
+        return somebody(fused + self.onward(self.between(fused)), present)
 
     def weights(self, x: Tensor, present: Tensor) -> Tensor:
         """Return how much each modality is attended to, over heads and present modalities: [patient, modality]."""
         _, weight, _ = self.attention(masked(x, present), present)
-        return mean_of(weight.mean(dim=1), present)
+        return self.asked_by(weight, present).mean(dim=1)
+
+    def asked_by(self, weight: Tensor, present: Tensor) -> Tensor:
+        """Average over the modalities that ask, which are those present: [patient, head, answering]."""
+        asking = present.to(weight.dtype) / present.sum(dim=1, keepdim=True).clamp(min=1)
+        return torch.einsum("phqk,pq->phk", weight, asking)
 
     def attention(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return tokens, weights [patient, head, asking, answering] and values [patient, modality, head, channel]."""

@@ -91,5 +91,9 @@ class LowRankFusion(nn.Module):
         x = masked(x, present)
         if self.single:
             return x[:, 0]
-        factors = torch.einsum("pmw,mrvw->mprv", x, self.factor) + self.constant.unsqueeze(1)
-        return somebody(torch.einsum("prv,r->pv", factors.prod(dim=0), self.share) + self.bias, present)
+        product = self.constant.new_ones(())
+        for at, (factor, constant) in enumerate(zip(self.factor, self.constant, strict=True)):
+            # one after another: the gradient of torch.prod takes several times as long
+            product = product * torch.addmm(constant.flatten(), x[:, at], factor.flatten(end_dim=1).T)
+        ranks = product.unflatten(1, self.constant.shape[1:])
+        return somebody(torch.einsum("prv,r->pv", ranks, self.share) + self.bias, present)

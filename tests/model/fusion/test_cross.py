@@ -35,14 +35,14 @@ def one_patient(fusion, vectors, who):
             weight = softmax(np.array([query @ other[1, head] for other in asked]) / np.sqrt(len(query)))
             attended[at, head] = weight
             heard.append(sum(share * other[2, head] for share, other in zip(weight, asked, strict=True)))
-        token = token + linear(fusion.out, np.concatenate(heard))
-        hidden = np.maximum(linear(fusion.onward[0], normed(fusion.between, token)), 0)
-        out.append(token + linear(fusion.onward[2], hidden))
-    return np.mean(out, axis=0), attended.mean(axis=(0, 1))
+        out.append(token + linear(fusion.out, np.concatenate(heard)))
+    mean = np.mean(out, axis=0)
+    hidden = np.maximum(linear(fusion.onward[0], normed(fusion.between, mean)), 0)
+    return mean + linear(fusion.onward[2], hidden), attended.mean(axis=(0, 1))
 
 
 @pytest.mark.parametrize("heads", [1, 2, 4])
-def test_cross_attention_is_a_transformer_layer_over_the_present_modalities(mix, heads):
+def test_cross_attention_is_attention_over_the_present_modalities_their_mean_and_one_step(mix, heads):
     x, present = mix
     fusion = gm.CrossAttentionFusion(4, 3, heads=heads).double()
     with torch.no_grad():
