@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import graphmml as gm
-from graphmml.cli.choices import FoldChoice, ModelChoice, links_of
+from graphmml.cli.choices import ModelChoice, links_of
 from graphmml.cli.findings import FindingChoice, all_rules
 from graphmml.data.cohort import Cohort
 from graphmml.data.ids import among
@@ -147,48 +147,6 @@ def matching(cohort: Cohort, ids: pd.Index) -> Cohort:
             "name the right one with --cohort, or build the graph anew"
         )
     return cohort[cohort.rows_of(list(ids))]
-
-
-def cv(
-    path: Path,
-    model: ModelChoice,
-    folds: FoldChoice,
-    *,
-    setting: str,
-    jobs: int,
-    output: Path | None,
-    resume: bool,
-    json: bool,
-) -> None:
-    """Cross-validate and print one table and its verdict."""
-    if resume and output is None:
-        raise GraphmmlError("--resume goes with the folder of the run: -o RUN --resume")
-    if setting not in ("inductive", "transductive"):
-        raise GraphmmlError(f"--setting is '{setting}'; choose inductive or transductive")
-    cohort = gm.read_cohort(path)
-    models = model.models()
-    splitter = folds.splitter()
-    rows = len(import_module("graphmml.train.cross_validate").plan(models, setting))
-    with progress() as bar:
-        task = bar.add_task("fitting", total=rows * sum(1 for _ in splitter.split(cohort)))
-        result = gm.cross_validate(
-            models,
-            cohort,
-            splitter,
-            setting=setting,
-            jobs=jobs,
-            run=output,
-            resume=resume,
-            watch=lambda unit: bar.advance(task),
-        )
-    if json:
-        return emit(result.to_json())
-    out().print(render.cv_table(result))
-    for line in result.verdict:
-        out().print(line, markup=False)
-    if output is not None:
-        out().print(f"kept in {output}", markup=False)
-    return None
 
 
 def progress(*, count: bool = True) -> Progress:

@@ -33,6 +33,11 @@ def commands() -> ModuleType:
     return import_module("graphmml.cli.commands")
 
 
+def choices() -> ModuleType:
+    """Load what turns words into objects."""
+    return import_module("graphmml.cli.choices")
+
+
 def finding_choice(
     select: list[str] | None,
     ignore: list[str] | None,
@@ -125,8 +130,8 @@ def audit(
     home = import_module("graphmml.cli.audit")
     home.audit(
         cohort,
-        commands().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
-        commands().FoldChoice(folds, repeats, split, None, seeds, seed),
+        choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
+        choices().FoldChoice(folds, repeats, split, None, seeds, seed),
         finding_choice(select, ignore, fail_on, profile, thresholds, format, json),
         group=group,
         run=home.RunChoice(jobs, output, resume),

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from graphmml.cli import judging
-from graphmml.cli.judging import commands
+from graphmml.cli.judging import choices, commands
 from graphmml.cli.options import (
     CohortArgument,
     ConvOption,
@@ -119,8 +119,8 @@ def compare(
         return
     home.fusions(
         cohort,
-        commands().ModelChoice("neighbours:each=true", "sage", fusion, members, seed, "none", fuse_at),
-        commands().FoldChoice(folds, repeats, split, None, 5, seed),
+        choices().ModelChoice("neighbours:each=true", "sage", fusion, members, seed, "none", fuse_at),
+        choices().FoldChoice(folds, repeats, split, None, 5, seed),
         links=links or [],
         run=import_module("graphmml.cli.audit").RunChoice(jobs, output, resume),
         json=json,
@@ -152,10 +152,10 @@ def cv(
 
     The same network without edges, the graph shuffled, plain baselines; and a verdict whether the graph helped.
     """
-    commands().cv(
+    import_module("graphmml.cli.cv").cv(
         cohort,
-        commands().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
-        commands().FoldChoice(folds, repeats, split, leave_out, seeds, seed),
+        choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
+        choices().FoldChoice(folds, repeats, split, leave_out, seeds, seed),
         setting=setting,
         jobs=jobs,
         output=output,
@@ -184,7 +184,7 @@ def fit(
 
     On every labelled patient; the folder then contains their data.
     """
-    choice = commands().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at)
+    choice = choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at)
     commands().fit(cohort, choice, output=output, json=json)
 
 

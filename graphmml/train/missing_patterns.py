@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,6 +66,17 @@ class MissingScores:
             }
             for row in self.rows
         )
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return plain JSON types, one object a model and pattern."""
+        return [
+            {
+                **{name: getattr(row, name) for name in ("model", "kind", "pattern", "patients", "note")},
+                "auroc": row.auroc.to_dict(),
+                "brier": row.brier.to_dict(),
+            }
+            for row in self.rows
+        ]
 
     def lines(self, model: str | None = None) -> list[str]:
         """Return a sentence a pattern of one model, the first unless another is named."""

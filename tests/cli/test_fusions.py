@@ -124,3 +124,20 @@ def test_fit_takes_one_fusion(graphmml, demo, tmp_path):
     code, _, err = graphmml("fit", demo, "--fusion", "mean,max", "-o", tmp_path / "model")
     assert code == 2
     assert "one fusion" in err
+
+
+def test_cv_ends_with_scores_by_what_is_missing(graphmml, demo):
+    words = ["cv", demo, *FAST, "--repeats", 1]
+    code, out, _ = graphmml(*words, width=80)
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    said = " ".join(out[out.index("by what is missing") :].split())
+    record = json.loads(graphmml(*words, "--json")[1])
+    rows = {(row["model"], row["pattern"]): row for row in record["by_missing"]}
+    model = record["rows"][0]["name"]
+    for pattern, lacked in (("complete", "have everything"), ("rna missing", "lack rna")):
+        counted = rows[model, pattern]["patients"]
+        assert f"{lacked} {counted}" in said
+        assert f"{rows[model, pattern]['auroc']['mean']:.2f}" in said
+        assert f"{rows['no graph', pattern]['auroc']['mean']:.2f}" in said
+    assert "only rna" not in said

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import graphmml as gm
-from graphmml.data.holes import hide_modalities
+from graphmml import hide_modalities
 from graphmml.errors import CohortError
 
 

@@ -95,5 +95,5 @@ class LowRankFusion(nn.Module):
         for at, (factor, constant) in enumerate(zip(self.factor, self.constant, strict=True)):
             # one after another: the gradient of torch.prod takes several times as long
             product = product * torch.addmm(constant.flatten(), x[:, at], factor.flatten(end_dim=1).T)
-        ranks = product.unflatten(1, self.constant.shape[1:])
+        ranks = product.view(len(x), *self.constant.shape[1:])
         return somebody(torch.einsum("prv,r->pv", ranks, self.share) + self.bias, present)
