@@ -46,7 +46,7 @@ def sweep_table(sweep: FusionSweep, *, wide: bool) -> Table:
 
 def spaced(name: str) -> str:
     """Let a name break between its options."""
-    return name.replace(":", ": ").replace(",", ", ")
+    return name.replace(":", ": ").replace(",", ", ").replace(",  ", ", ")
 
 
 def cells(sweep: FusionSweep, row: Row, *, wide: bool) -> list[str]:
