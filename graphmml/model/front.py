@@ -96,17 +96,16 @@ class FusedFront(nn.Module):
         done = self.complete(x.masked_fill(~present.unsqueeze(-1), 0.0), present, graph.edges)
         return done.x, done.usable & within, done.penalty
 
-    def weights(self, graph: GraphTensors) -> Tensor:
-        """Return how much each modality counts where the fusion can say it: [patient, modality]."""
+    def weights(self, encoded: Mapping[str, Tensor], graph: GraphTensors) -> tuple[Tensor, Tensor]:
+        """Return how much each modality counts, and bool what was given to the fusion: both [patient, modality]."""
         weigh = getattr(self.fusion, "weights", None)
         if weigh is None:
             raise GraphError(
                 f"{type(self.fusion).__name__} has no weight a modality to read; MeanFusion, GatedFusion, "
                 "AttentionFusion, HierarchicalFusion, ChannelFusion and CrossAttentionFusion have"
             )
-        x, usable, _ = self.usable(self.encoded(graph), graph)
-        weight: Tensor = weigh(x, usable)
-        return weight
+        x, usable, _ = self.usable(encoded, graph)
+        return weigh(x, usable), usable
 
 
 def thinned(present: Tensor, drop: float) -> Tensor:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from graphmml.graph.patient_graph import GraphSchema
 from graphmml.model.edges import EdgeTensors, slot
-from graphmml.model.front import Encoder, Start, front_for
+from graphmml.model.front import Encoder, FusedFront, Start, front_for
 from graphmml.model.heads import Answer, Cost, Heads
 from graphmml.model.passing import Conv, MessagePassing
 from graphmml.model.strategy import Fusion, Strategy, strategy_of
@@ -53,6 +53,10 @@ class GraphNetwork(nn.Module):
         start: Start = self.front(graph)
         states = self.passing(graph, start.fused, start.encoded, self.edges(graph, start.fused))
         return Answer(self.head(states), self.heads(start.encoded), start.penalty)
+
+    def vectors(self, graph: GraphTensors) -> tuple[dict[str, Tensor], GraphTensors]:
+        """Return what is fused, {modality: [patient, width]}, and the graph that it is fused on; none under `Early`."""
+        return (self.front.encoded(graph) if isinstance(self.front, FusedFront) else {}), graph
 
     def predicted(self, answer: Answer, present: Tensor) -> Tensor:
         """Return the prediction: [patient, output]."""

@@ -52,13 +52,17 @@ class OwnGraphNetwork(nn.Module):
 
     def answer(self, graph: GraphTensors) -> Answer:
         """Return what is trained on: the logits and the penalties."""
+        start = self.front.fuse(*self.vectors(graph))
+        return Answer(self.head(start.fused), {}, start.penalty)
+
+    def vectors(self, graph: GraphTensors) -> tuple[dict[str, Tensor], GraphTensors]:
+        """Return what messages make of each modality, {modality: [patient, width]}, and the graph it is fused on."""
         encoded, states = self.front.encoded(graph), {}
         for name, vectors in encoded.items():
             own = own_graph(graph, name, self.modalities)
             has = graph.present[:, self.modalities.index(name), None]
             states[name] = self.passing[slot(name)](own, vectors.masked_fill(~has, 0.0), encoded, own.edges)
-        start = self.front.fuse(states, replace(graph, parts={}))
-        return Answer(self.head(start.fused), {}, start.penalty)
+        return states, replace(graph, parts={})
 
     def predicted(self, answer: Answer, present: Tensor) -> Tensor:
         """Return the prediction: [patient, output]."""

@@ -1,11 +1,8 @@
 """How much each modality counted in each patient's prediction, where a model says it by itself."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
@@ -14,7 +11,6 @@ from graphmml.model.combine import Learned, MeanProbability, WeightedProbability
 from graphmml.model.front import FusedFront
 from graphmml.model.network import GraphNetwork
 from graphmml.model.strategy import Late, strategy_of
-from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import OwnGraphNetwork
 from graphmml.train.chance import chosen_device
 from graphmml.train.estimator import GraphClassifier
@@ -73,9 +69,7 @@ def fused_weights(member: Member, model: GraphClassifier, target: EncodedCohort)
         )
     tensors = member.tensors(model.constructor, target, device)
     with torch.no_grad():
-        if not hasattr(network.front.fusion, "weights"):
-            network.front.weights(tensors)  # its error names the fusions that have weights
-        weight, usable = weighed(network, network.front.fusion, tensors)
+        weight, usable = network.front.weights(*network.vectors(tensors))
     rows = slice(len(member.source), None)
     if target.present.any() and not usable[rows].any():
         raise GraphError(
@@ -83,22 +77,3 @@ def fused_weights(member: Member, model: GraphClassifier, target: EncodedCohort)
             f"some modalities there; {INSTEAD}"
         )
     return np.asarray(weight.double().masked_fill(~usable, torch.nan)[rows].cpu().numpy())
-
-
-def weighed(network: GraphNetwork | OwnGraphNetwork, fusion: nn.Module, tensors: GraphTensors) -> tuple[Tensor, Tensor]:
-    """Return the weights that a prediction's fusion gives, and bool what it was given: both [patient, modality].
-
-    Read as it predicts: after completion and, where messages come before fusion, after these.
-    """
-    seen: list[tuple[Tensor, Tensor]] = []
-
-    def look(fusion: Any, inputs: tuple[Tensor, Tensor]) -> None:
-        x, usable = inputs
-        seen.append((fusion.weights(x, usable), usable))
-
-    hook = fusion.register_forward_pre_hook(look)
-    try:
-        network(tensors)
-    finally:
-        hook.remove()
-    return seen[-1]

@@ -128,14 +128,18 @@ def test_a_modality_that_is_a_node_is_not_fused_even_where_it_could_be_completed
         )
 
 
+def weights_of(front, graph):
+    return front.weights(front.encoded(graph), graph)[0]
+
+
 def test_weights_are_read_after_completion_and_refused_where_there_are_none(graph):
-    weights = made(complete=gm.LearnedTokens).eval().weights(graph)
+    weights = weights_of(made(complete=gm.LearnedTokens).eval(), graph)
     somebody = graph.present.any(dim=1)
     assert (weights[somebody] > 0).all()
     assert torch.allclose(weights.sum(dim=1), somebody.float())
-    assert torch.equal(made().eval().weights(graph) > 0, graph.present)
+    assert torch.equal(weights_of(made().eval(), graph) > 0, graph.present)
     with pytest.raises(gm.GraphError, match="ConcatFusion has no weight a modality to read"):
-        made(fusion=gm.ConcatFusion).weights(graph)
+        weights_of(made(fusion=gm.ConcatFusion), graph)
 
 
 def test_an_encoder_of_ones_own_is_given_the_columns_of_its_modality(graph):
