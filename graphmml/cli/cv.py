@@ -30,8 +30,9 @@ def cv(
     models = model.models()
     splitter = folds.splitter()
     rows = len(import_module("graphmml.train.cross_validate").plan(models, setting))
+    planned = rows * sum(1 for _ in splitter.split(cohort))
     with progress() as bar:
-        task = bar.add_task("fitting", total=rows * sum(1 for _ in splitter.split(cohort)))
+        task = bar.add_task("fitting", total=planned)
         result = gm.cross_validate(
             models,
             cohort,
