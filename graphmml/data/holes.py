@@ -13,7 +13,7 @@ def hide_modalities(cohort: Cohort, share: float, *, seed: int = 0) -> Cohort:
 
     Who has a modality loses it with probability `share`, whatever becomes of the others, so that some lose everything.
     With the same seed, what is hidden at a smaller share is hidden at a larger one as well, and a patient's holes do
-    not depend on who else is in the cohort.
+    not depend on who else is in the cohort. Visits and their codes stay.
     """
     if not 0.0 <= share <= 1.0:
         raise CohortError(f"share is {share}; choose from 0, nothing, to 1, everything")

@@ -13,11 +13,21 @@ from graphmml.errors import CohortError
 from graphmml.train.audit_controls import LOGISTIC, MODEL, NO_GRAPH, PERMUTED, TRANSDUCTIVE, planned_controls
 from graphmml.train.audit_groups import left_out_folds, usual_group
 from graphmml.train.audit_result import Audit
-from graphmml.train.cross_validate import Key, Planned, Work, described, prepared, run_units, settings
+from graphmml.train.cross_validate import (
+    Key,
+    Planned,
+    Work,
+    classes_in,
+    described,
+    one_test,
+    patients_in,
+    prepared,
+    run_units,
+    settings,
+)
 from graphmml.train.estimator import GraphClassifier, Setting
 from graphmml.train.result import CVResult, Unit
 from graphmml.train.runs import RunFolder
-from graphmml.train.tasks import ClassTask
 
 SIDE_BY_SIDE = (MODEL, NO_GRAPH, LOGISTIC)
 """The rows that are also scored where a group was left out."""
@@ -85,7 +95,7 @@ class AuditPlan:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """All classes of the plan."""
-        return ClassTask.of(self.cohort[np.concatenate([self.made[0].train, self.made[0].test])]).classes
+        return classes_in(self.cohort, self.made)
 
     @cached_property
     def inside(self) -> list[Planned]:
@@ -165,11 +175,11 @@ class AuditPlan:
         return CVResult(
             units=tuple(done[name, fold.repeat, fold.number] for name in names for fold in folds),
             cohort=self.cohort.name,
-            patients=len(np.unique(np.concatenate([np.concatenate([fold.train, fold.test]) for fold in self.made]))),
+            patients=patients_in(self.made),
             classes=self.classes,
             plan=described(self.folds, self.made),
             setting=setting,
-            same_test=all(np.array_equal(fold.test, folds[0].test) for fold in folds),
+            same_test=one_test(folds),
         )
 
     @property

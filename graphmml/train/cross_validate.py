@@ -98,8 +98,7 @@ def cross_validate(
     models = {"graph": model} if isinstance(model, GraphClassifier) else dict(model)
     planned = plan(models, setting)
     made = list(folds.split(cohort))
-    # all classes of the plan: a fold whose training patients lack one gives it no probability
-    classes = ClassTask.of(cohort[np.concatenate([made[0].train, made[0].test])]).classes
+    classes = classes_in(cohort, made)
     facts = {"cohort": cohort.fingerprint, "folds": repr(folds), "setting": setting, "models": settings(planned)}
     folder = None if run is None else RunFolder.open(run, facts, resume=resume)
     work: list[Work] = [(row, fold, setting) for fold in made for row in planned]
@@ -108,11 +107,11 @@ def cross_validate(
     return CVResult(
         units=units,
         cohort=cohort.name,
-        patients=len(np.unique(np.concatenate([np.concatenate([fold.train, fold.test]) for fold in made]))),
+        patients=patients_in(made),
         classes=classes,
         plan=described(folds, made),
         setting=setting,
-        same_test=len(made) > 0 and all(np.array_equal(fold.test, made[0].test) for fold in made),
+        same_test=one_test(made),
     )
 
 
@@ -234,6 +233,21 @@ def aligned(p: np.ndarray, found: np.ndarray, classes: tuple[str, ...]) -> np.nd
     for at, name in enumerate(found):
         laid[:, classes.index(name)] = p[:, at]
     return laid
+
+
+def classes_in(cohort: Cohort, made: Sequence[Fold]) -> tuple[str, ...]:
+    """Return all classes of a plan; a fold whose training patients lack one gives it no probability."""
+    return ClassTask.of(cohort[np.concatenate([made[0].train, made[0].test])]).classes
+
+
+def patients_in(made: Sequence[Fold]) -> int:
+    """Count the patients who are trained or tested on in any fold."""
+    return len(np.unique(np.concatenate([np.concatenate([fold.train, fold.test]) for fold in made])))
+
+
+def one_test(made: Sequence[Fold]) -> bool:
+    """Return whether all folds test the same patients, as an official split does with several seeds."""
+    return len(made) > 0 and all(np.array_equal(fold.test, made[0].test) for fold in made)
 
 
 def described(folds: Splitter, made: list[Fold]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, LeaveGroupOut, OfficialSplit, Splitter
 from graphmml.errors import StoreError
-from graphmml.train.cross_validate import described
+from graphmml.train.cross_validate import classes_in, described, one_test, patients_in
 from graphmml.train.result import CVResult, Unit
 from graphmml.train.runs import RunFolder
 from graphmml.train.tasks import ClassTask
@@ -56,9 +56,9 @@ def read_run(path: str | Path, cohort: Cohort) -> Run:
     units = complete(list(folder.units()), made)
     if not units:
         raise StoreError(f"{path}: no model is finished on all {len(made)} folds; go on with --resume")
-    classes = ClassTask.of(cohort[np.concatenate([made[0].train, made[0].test])]).classes
+    classes = classes_in(cohort, made)
     refuse_other_order(path, units, made, ClassTask(classes), cohort)
-    patients = len(np.unique(np.concatenate([np.concatenate([fold.train, fold.test]) for fold in made])))
+    patients = patients_in(made)
     result = CVResult(
         units=units,
         cohort=cohort.name,
@@ -66,7 +66,7 @@ def read_run(path: str | Path, cohort: Cohort) -> Run:
         classes=classes,
         plan=described(splitter, made),
         setting=str(facts.get("setting", "inductive")),
-        same_test=all(np.array_equal(fold.test, made[0].test) for fold in made),
+        same_test=one_test(made),
     )
     return Run(result, {(fold.repeat, fold.number): fold.test for fold in made})
 

@@ -203,8 +203,9 @@ def sentence(row: Row, best: Row | None) -> str:
     gain = (row.vs_no_graph or {}).get("auroc")
     if gain is None:
         return f"{row.name}: there is no twin without edges to compare with."
-    interval = f"95 % interval {gain.low:+.3f} to {gain.high:+.3f}"
-    span = f"{gain.mean:+.3f} AUROC against the same network without edges ({interval})"
+    mean, low, high = (f"{round(value, 3) + 0.0:+.3f}" for value in (gain.mean, gain.low, gain.high))  # never -0.000
+    interval = f"95 % interval {low} to {high}"
+    span = f"{mean} AUROC against the same network without edges ({interval})"
     if np.isnan(gain.low):
         word = "cannot be judged on so few folds"
     elif gain.low > 0:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
@@ -15,13 +14,21 @@ from graphmml.errors import GraphError
 from graphmml.graph.controls import NoEdges, Shuffled
 from graphmml.model.strategy import Fusion, Strategy
 from graphmml.train.baselines import plain_baselines
-from graphmml.train.cross_validate import Planned, described, prepared, run_units, settings
+from graphmml.train.cross_validate import (
+    Planned,
+    classes_in,
+    described,
+    one_test,
+    patients_in,
+    prepared,
+    run_units,
+    settings,
+)
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.fusions import all_fusions
 from graphmml.train.intervals import Interval, span
 from graphmml.train.result import CVResult, Row, Unit
 from graphmml.train.runs import RunFolder
-from graphmml.train.tasks import ClassTask
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,7 +149,7 @@ def compare_fusions(
         raise GraphError("no fusion was given; name at least one, or leave fusions out for all")
     folds = Folds(5) if folds is None else folds
     made = list(folds.split(cohort))
-    classes = ClassTask.of(cohort[np.concatenate([made[0].train, made[0].test])]).classes
+    classes = classes_in(cohort, made)
     planned = planned_fusions(prepared(model, model.setting), fusions)
     facts = {"cohort": cohort.fingerprint, "folds": repr(folds), "setting": model.setting, "fusions": settings(planned)}
     folder = None if run is None else RunFolder.open(run, facts, resume=resume)
@@ -152,11 +159,11 @@ def compare_fusions(
     result = CVResult(
         units=tuple(done[name, fold.repeat, fold.number] for name in kept for fold in made),
         cohort=cohort.name,
-        patients=len(np.unique(np.concatenate([np.concatenate([fold.train, fold.test]) for fold in made]))),
+        patients=patients_in(made),
         classes=classes,
         plan=described(folds, made),
         setting=model.setting,
-        same_test=all(np.array_equal(fold.test, made[0].test) for fold in made),
+        same_test=one_test(made),
     )
     why = {name: refused.get(name, refused.get(f"{name}, no graph", "")) for name in fusions if name not in kept}
     return FusionSweep(result, why, tuple(fusions))
