@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import graphmml as gm
-from graphmml.cli.choices import ModelChoice, links_of
+from graphmml.cli.choices import links_of
 from graphmml.cli.findings import FindingChoice, all_rules
 from graphmml.data.cohort import Cohort
 from graphmml.data.ids import among
@@ -159,52 +159,6 @@ def progress(*, count: bool = True) -> Progress:
         console=Console(stderr=True),
         transient=True,
     )
-
-
-def fit(path: Path, choice: ModelChoice, *, output: Path, json: bool) -> None:
-    """Fit on every labelled patient and save."""
-    cohort = gm.read_cohort(path)
-    models = choice.models()
-    if len(models) != 1:
-        raise GraphmmlError("fit makes one model; name one conv, one structure and one fusion")
-    model = next(iter(models.values())).fit(cohort)
-    gm.save(model, output)
-    if json:
-        return emit(
-            {
-                "schema": "graphmml.fit/1",
-                "model": str(output),
-                "patients": int(cohort.labelled.sum()),
-                "classes": list(model.classes_),
-                "contains_patient_level_data": True,
-            }
-        )
-    out().print(f"fitted on {int(cohort.labelled.sum())} patients, classes {', '.join(model.classes_)}", markup=False)
-    out().print(f"saved {output}, which contains these patients' data: share it as you would share them", markup=False)
-    return None
-
-
-def predict(model: Path, path: Path, *, output: Path, trust: Sequence[str], json: bool) -> None:
-    """Predict and write a table."""
-    fitted = gm.load(model, trust=trust)
-    cohort = gm.read_cohort(path)
-    table = import_module("graphmml.train.predictions").prediction_frame(fitted, cohort)
-    said = fitted.encoder_.differences(cohort)
-    render.write_csv(table, output)
-    if json:
-        return emit(
-            {
-                "schema": "graphmml.predict/1",
-                "file": str(output),
-                "patients": len(table),
-                "differences": list(said),
-            }
-        )
-    for words in said:
-        out().print(words, markup=False)
-    completed = int(table["completed_cells"].gt(0).sum())
-    out().print(f"wrote {output}: {len(table)} patients, {completed} with completed cells", markup=False)
-    return None
 
 
 def graph_in(folder: Path) -> tuple[gm.PatientGraph, dict[str, Any]]:

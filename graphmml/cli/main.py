@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from graphmml.cli import judging
+from graphmml.cli import fitting, judging
 from graphmml.cli.judging import choices, commands
 from graphmml.cli.options import (
     CohortArgument,
@@ -167,40 +167,10 @@ def cv(
 app.command()(judging.audit)
 
 
-@app.command()
-def fit(
-    cohort: CohortArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="the folder to write the model to")],
-    links: LinksOption = "neighbours:each=true",
-    conv: ConvOption = "sage",
-    fusion: FusionOption = "gated",
-    fuse_at: FuseAtOption = "intermediate",
-    structure: StructureOption = "none",
-    members: Members = 5,
-    seed: Seed = 0,
-    json: Json = False,
-) -> None:
-    """Fit a graph classifier and write it to a folder.
-
-    On every labelled patient; the folder then contains their data.
-    """
-    choice = choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at)
-    commands().fit(cohort, choice, output=output, json=json)
+app.command()(fitting.fit)
 
 
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a folder that fit wrote")],
-    cohort: CohortArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="the CSV to write, one row a patient")],
-    trust: Annotated[list[str] | None, typer.Option(help="a type of your own in the model: module.Class")] = None,
-    json: Json = False,
-) -> None:
-    """Predict new patients with a fitted model.
-
-    Whatever tables, columns and cells they have; what was completed is marked.
-    """
-    commands().predict(model, cohort, output=output, trust=trust or [], json=json)
+app.command()(fitting.predict)
 
 
 @app.command()

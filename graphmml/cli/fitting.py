@@ -1,0 +1,60 @@
+"""The commands that make a model and use it: fit it, predict with it."""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from graphmml.cli.judging import choices
+from graphmml.cli.options import (
+    CohortArgument,
+    ConvOption,
+    FuseAtOption,
+    FusionOption,
+    Json,
+    LinksOption,
+    Members,
+    Seed,
+    StructureOption,
+)
+
+
+def models() -> ModuleType:
+    """Load what the commands do when one is called."""
+    return import_module("graphmml.cli.models")
+
+
+def fit(
+    cohort: CohortArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the folder to write the model to")],
+    links: LinksOption = "neighbours:each=true",
+    conv: ConvOption = "sage",
+    fusion: FusionOption = "gated",
+    fuse_at: FuseAtOption = "intermediate",
+    structure: StructureOption = "none",
+    members: Members = 5,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Fit a graph classifier and write it to a folder.
+
+    On every labelled patient; the folder then contains their data.
+    """
+    choice = choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at)
+    models().fit(cohort, choice, output=output, json=json)
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a folder that fit wrote")],
+    cohort: CohortArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the CSV to write, one row a patient")],
+    trust: Annotated[list[str] | None, typer.Option(help="a type of your own in the model: module.Class")] = None,
+    json: Json = False,
+) -> None:
+    """Predict new patients with a fitted model.
+
+    Whatever tables, columns and cells they have; what was completed is marked.
+    """
+    models().predict(model, cohort, output=output, trust=trust or [], json=json)
