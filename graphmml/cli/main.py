@@ -10,19 +10,16 @@ from typing import Annotated
 
 import typer
 
-from graphmml.cli import fitting, judging
+from graphmml.cli import evaluating, fitting, judging
 from graphmml.cli.judging import choices, commands
 from graphmml.cli.options import (
     CohortArgument,
-    ConvOption,
     FuseAtOption,
-    FusionOption,
     Jobs,
     Json,
     LinksOption,
     Members,
     Seed,
-    StructureOption,
 )
 from graphmml.errors import GraphmmlError
 
@@ -127,41 +124,7 @@ def compare(
     )
 
 
-@app.command()
-def cv(
-    cohort: CohortArgument,
-    links: LinksOption = "neighbours:each=true",
-    conv: ConvOption = "sage",
-    fusion: FusionOption = "gated",
-    fuse_at: FuseAtOption = "intermediate",
-    structure: StructureOption = "none",
-    folds: Annotated[int, typer.Option(help="folds of the cross-validation")] = 5,
-    repeats: Annotated[int, typer.Option(help="how often to shuffle and fold again")] = 5,
-    split: Annotated[bool, typer.Option("--split", help="the cohort's official split instead of folds")] = False,
-    leave_out: Annotated[str | None, typer.Option(help="leave one value of this group out at a time")] = None,
-    seeds: Annotated[int, typer.Option(help="trainings on the official split")] = 5,
-    setting: Annotated[str, typer.Option(help="inductive, or transductive (test features in the graph)")] = "inductive",
-    members: Members = 5,
-    seed: Seed = 0,
-    jobs: Jobs = -1,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder that keeps finished units")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in that folder")] = False,
-    json: Json = False,
-) -> None:
-    """Cross-validate a graph beside its controls.
-
-    The same network without edges, the graph shuffled, plain baselines; and a verdict whether the graph helped.
-    """
-    import_module("graphmml.cli.cv").cv(
-        cohort,
-        choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
-        choices().FoldChoice(folds, repeats, split, leave_out, seeds, seed),
-        setting=setting,
-        jobs=jobs,
-        output=output,
-        resume=resume,
-        json=json,
-    )
+app.command()(evaluating.cv)
 
 
 app.command()(judging.audit)

@@ -9,6 +9,7 @@ from graphmml.data.cohort import Cohort
 from graphmml.report.measures import SMALLEST_CELL, targets_of
 from graphmml.report.picture import showable
 from graphmml.train.curves import Calibration, calibration, net_benefit, net_benefit_of_all, roc
+from graphmml.train.group_table import GroupTable
 from graphmml.train.intervals import Interval, over_patients
 from graphmml.train.read_run import Run
 from graphmml.train.scores import rank_area
@@ -45,9 +46,10 @@ class Evidence:
     treat_all: np.ndarray
     within: Mapping[str, tuple[tuple[str, Interval, int], ...]]
     wrong: np.ndarray
+    groups: GroupTable | None = None
 
 
-def evidence_of(run: Run, cohort: Cohort) -> Evidence:
+def evidence_of(run: Run, cohort: Cohort, groups: GroupTable | None = None) -> Evidence:
     """Prepare the first graph, its twin without edges and the best baseline; of several classes the last one."""
     result = run.result
     chosen = shown_models(run)
@@ -67,6 +69,7 @@ def evidence_of(run: Run, cohort: Cohort) -> Evidence:
         treat_all=net_benefit_of_all(truth[tested] == last, THRESHOLDS),
         within=within_groups(cohort, truth == last, p[:, last], tested),
         wrong=wrong,
+        groups=groups,
     )
 
 

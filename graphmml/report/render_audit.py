@@ -6,9 +6,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from graphmml.report.render_cv import groups_table
 from graphmml.train.audit_controls import MODEL
 from graphmml.train.audit_result import Audit, AuditRow
-from graphmml.train.intervals import Interval, span
+from graphmml.train.intervals import span
 
 WIDE = 110
 """From this width on a row's reading stands beside it, else below."""
@@ -26,7 +27,7 @@ def audit_parts(audit: Audit, name: str, width: int) -> Iterator[RenderableType]
     yield Text(f"AUROC with 95 % intervals {interval_words(audit)}; vs model: less the model's, paired", "dim")
     if audit.groups:
         yield Text()
-        yield groups_table(audit, wide=width >= WIDE)
+        yield groups_table(audit.group or "", audit.groups, wide=width >= WIDE, bold=MODEL)
         yield Text(group_words(audit), "dim")
     yield Text()
     yield Text(transductive_words(audit))
@@ -73,26 +74,6 @@ def title_style(row: AuditRow) -> str:
 def interval_words(audit: Audit) -> str:
     """Say what intervals mean."""
     return "over patients of one test set" if audit.inside.same_test else "over folds"
-
-
-def groups_table(audit: Audit, *, wide: bool) -> Table:
-    """Show pooled, within and left out side by side."""
-    digits = 3 if wide else 2
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column(f"by {audit.group}", no_wrap=True)
-    for title in ("pooled", f"within {audit.group}", f"{audit.group} left out"):
-        table.add_column(title, justify="right", overflow="fold")
-    for scores in audit.groups:
-        table.add_row(
-            Text(scores.model, "bold" if scores.model == MODEL else ""),
-            *(written(score, digits) for score in (scores.pooled, scores.within, scores.left_out)),
-        )
-    return table
-
-
-def written(score: Interval | None, digits: int) -> str:
-    """Write a score, n.a. where there is none."""
-    return "n.a." if score is None else span(score, digits=digits)
 
 
 def group_words(audit: Audit) -> str:

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphmml.train.intervals import Interval, span
-from graphmml.train.result import Row
+from graphmml.train.row import Row
 from graphmml.train.sweep import FusionSweep
 
 WIDE = 110

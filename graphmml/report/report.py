@@ -17,7 +17,9 @@ from graphmml.report.diagnosis import Diagnosis
 from graphmml.report.evidence import Evidence, evidence_of
 from graphmml.report.html.page import page
 from graphmml.report.render_findings import markdown
-from graphmml.train.read_run import read_run
+from graphmml.train.group_table import GroupTable
+from graphmml.train.read_run import Run, read_run
+from graphmml.train.result import CVResult
 
 SCHEMA = "graphmml.report/1"
 FORMS = (".html", ".md", ".json")
@@ -89,12 +91,21 @@ class Report:
 
 
 def report_on(
-    cohort: Cohort, diagnosis: Diagnosis, *, run: str | Path | None = None, limit: Thresholds | None = None
+    cohort: Cohort,
+    diagnosis: Diagnosis,
+    *,
+    run: str | Path | CVResult | None = None,
+    groups: GroupTable | None = None,
+    limit: Thresholds | None = None,
 ) -> Report:
-    """Put a diagnosis beside the findings on its cohort's tables and, where one is named, a run of `cross_validate`."""
-    order = cohort.sorted_rows
-    known = None if run is None else read_run(run, cohort).reordered(order)
-    cohort = cohort[order]
+    """Put a diagnosis beside the findings on its cohort's tables and, where one is given, a cross-validation.
+
+    `run` is a result or the folder that it was kept in, `groups` its scores pooled, within and left out.
+    """
+    cohort = cohort[cohort.sorted_rows]
+    known = None
+    if run is not None:
+        known = Run(run.in_rows_of(cohort)) if isinstance(run, CVResult) else read_run(run, cohort)
     said = {item.code for item in diagnosis.findings}  # of what both ask, the graph's finding says more
     checked = [item for item in check(cohort, limit=limit or thresholds()) if item.code not in said]
     findings = (*checked, *diagnosis.findings)
@@ -102,6 +113,6 @@ def report_on(
         cohort=cohort.name,
         findings=tuple(sorted(findings, key=lambda finding: finding.code)),
         diagnosis=diagnosis,
-        evidence=None if known is None else evidence_of(known, cohort),
+        evidence=None if known is None else evidence_of(known, cohort, groups),
         made=date.today(),
     )

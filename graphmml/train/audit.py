@@ -13,21 +13,13 @@ from graphmml.errors import CohortError
 from graphmml.train.audit_controls import LOGISTIC, MODEL, NO_GRAPH, PERMUTED, TRANSDUCTIVE, planned_controls
 from graphmml.train.audit_groups import left_out_folds, usual_group
 from graphmml.train.audit_result import Audit
-from graphmml.train.cross_validate import (
-    Key,
-    Planned,
-    Work,
-    classes_in,
-    described,
-    one_test,
-    patients_in,
-    prepared,
-    run_units,
-    settings,
-)
+from graphmml.train.cross_validate import Key, Work, classes_in, described, gathered, patients_in, run_units
 from graphmml.train.estimator import GraphClassifier, Setting
-from graphmml.train.result import CVResult, Unit
+from graphmml.train.planned import Planned, prepared, settings
+from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
+from graphmml.train.splits import Splits
+from graphmml.train.unit import Unit
 
 SIDE_BY_SIDE = (MODEL, NO_GRAPH, LOGISTIC)
 """The rows that are also scored where a group was left out."""
@@ -55,7 +47,7 @@ def audit(
     `jobs`, `run`, `resume` and `watch` are those of `cross_validate`.
     """
     plan = AuditPlan(model, cohort, Folds(5) if folds is None else folds, group)
-    folder = None if run is None else RunFolder.open(run, plan.facts, resume=resume)
+    folder = None if run is None else RunFolder.open(run, plan.facts, Splits.of(cohort, plan.made), resume=resume)
     done, refused = run_units(plan.work, cohort, plan.classes, jobs=jobs, folder=folder, watch=watch)
     return plan.result(done, refused)
 
@@ -172,15 +164,9 @@ class AuditPlan:
     ) -> CVResult:
         """Return the rows that were not refused, as a cross-validation."""
         names = [row.name for row in rows if row.name not in refused]
-        return CVResult(
-            units=tuple(done[name, fold.repeat, fold.number] for name in names for fold in folds),
-            cohort=self.cohort.name,
-            patients=patients_in(self.made),
-            classes=self.classes,
-            plan=described(self.folds, self.made),
-            setting=setting,
-            same_test=one_test(folds),
-        )
+        units = [done[name, fold.repeat, fold.number] for name in names for fold in folds]
+        result = gathered(units, self.cohort, self.folds, folds, self.classes, setting)
+        return replace(result, plan=described(self.folds, self.made), patients=patients_in(self.made))
 
     @property
     def values(self) -> dict[tuple[int, int], np.ndarray]:

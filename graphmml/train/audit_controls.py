@@ -11,8 +11,8 @@ from graphmml.graph.detached import Detached
 from graphmml.graph.random_like import RandomLike
 from graphmml.graph.restricted import Restricted
 from graphmml.train.audit_changes import ExchangedWithin, PermutedOutcomes
-from graphmml.train.cross_validate import Planned, plan, prepared
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.planned import Planned, plan, prepared
 
 MODEL: Final = "the model"
 NO_GRAPH: Final = "no graph"

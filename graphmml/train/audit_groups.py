@@ -11,8 +11,9 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, LeaveGroupOut
 from graphmml.errors import CohortError
 from graphmml.train.intervals import Interval
-from graphmml.train.result import CVResult, Unit, clipped
+from graphmml.train.result import CVResult, clipped
 from graphmml.train.scores import auroc, one_against_rest
+from graphmml.train.unit import Unit
 
 FEW = 20
 """Patients a value of a group, in the mean, from which on it is audited unasked; families are smaller."""
@@ -68,6 +69,21 @@ def area_within(hit: np.ndarray, score: np.ndarray, *, groups: np.ndarray) -> fl
     return won / pairs if pairs else float("nan")
 
 
+@dataclass(frozen=True)
+class LeftOutValues:
+    """Folds that test values of a group on models that never saw them: one by one, or many in ten parts.
+
+    A fold that has nothing to learn from, or no two classes to tell apart, is not made.
+    """
+
+    group: str
+    seed: int = 0
+
+    def split(self, cohort: Cohort) -> Iterator[Fold]:
+        """Yield the folds, or raise CohortError where there are fewer than two."""
+        yield from left_out_folds(cohort, self.group, self.seed)
+
+
 def left_out_folds(cohort: Cohort, group: str, seed: int) -> list[Fold]:
     """Return the folds that test values of the group on models that never saw them.
 
@@ -95,9 +111,13 @@ def judgeable(cohort: Cohort, folds: list[Fold]) -> Iterator[Fold]:
 
 
 def group_scores(
-    inside: CVResult, left_out: CVResult, values: Mapping[tuple[int, int], np.ndarray], model: str
+    inside: CVResult,
+    values: Mapping[tuple[int, int], np.ndarray],
+    model: str,
+    left_out: CVResult | None,
+    apart: str | None = None,
 ) -> GroupScores:
-    """Score one model over everybody, within the group, and where its value was left out."""
+    """Score one model over everybody, within the group, and where its value was left out (there under `apart`)."""
     units = inside.of(model)
 
     def within(unit: Unit, rows: np.ndarray) -> float:
@@ -106,11 +126,11 @@ def group_scores(
     def lost(unit: Unit, rows: np.ndarray) -> float:
         return auroc(unit.codes[rows], unit.probabilities[rows]) - within(unit, rows)
 
-    apart = left_out.of(f"{model}, left out")
+    units_apart = [] if left_out is None else left_out.of(apart or model)
     return GroupScores(
         model,
         pooled=inside.interval("auroc", units),
         within=clipped(inside.interval_of(within, units)),
         lost=inside.interval_of(lost, units),
-        left_out=left_out.interval("auroc", apart) if apart else None,
+        left_out=left_out.interval("auroc", units_apart) if left_out is not None and units_apart else None,
     )

@@ -17,7 +17,8 @@ from graphmml.train.audit_groups import GroupScores, group_scores
 from graphmml.train.audit_verdict import Verdict, verdict_of
 from graphmml.train.audit_words import reading
 from graphmml.train.intervals import Interval
-from graphmml.train.result import CVResult, Unit, clipped, folded
+from graphmml.train.result import CVResult, clipped, folded
+from graphmml.train.unit import Unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,7 @@ class Audit:
         if self.group is None:
             return ()
         names = (controls.MODEL, controls.NO_GRAPH, controls.LOGISTIC)
-        return tuple(group_scores(self.inside, self.left_out, self.values, name) for name in names)
+        return tuple(group_scores(self.inside, self.values, name, self.left_out, f"{name}, left out") for name in names)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

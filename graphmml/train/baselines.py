@@ -5,13 +5,16 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
 from graphmml.errors import NotFittedError
+from graphmml.train.estimator import GraphClassifier
+from graphmml.train.propagation import LabelPropagation
 from graphmml.train.tasks import ClassTask
 
 
@@ -50,12 +53,25 @@ def flat(encoded: EncodedCohort) -> np.ndarray:
 
 
 def plain_baselines(prepare: Preparation | None = None, *, seed: int = 0) -> Mapping[str, Baseline]:
-    """Return logistic regression (its penalty chosen on inner folds) and gradient boosting, by name."""
+    """Return models without a graph, by name; the penalty of logistic regression is chosen on inner folds."""
     penalised = GridSearchCV(
         LogisticRegression(max_iter=2000), {"C": [0.001, 0.01, 0.1, 1.0]}, scoring="neg_log_loss", cv=3
     )
     boosted = HistGradientBoostingClassifier(learning_rate=0.05, max_leaf_nodes=8, max_iter=150, random_state=seed)
+    forest = RandomForestClassifier(200, min_samples_leaf=3, random_state=seed)
+    perceptron = MLPClassifier((32,), alpha=1.0, early_stopping=True, n_iter_no_change=20, random_state=seed)
     return {
         "logistic regression": Baseline(penalised, prepare),
+        "random forest": Baseline(forest, prepare),
         "gradient boosting": Baseline(boosted, prepare),
+        "multilayer perceptron": Baseline(perceptron, prepare),
+    }
+
+
+def all_baselines(model: GraphClassifier) -> Mapping[str, Baseline | LabelPropagation]:
+    """Return what a graph network has to beat: plain models on its features, and its graph without learning."""
+    return {
+        **plain_baselines(model.prepare, seed=model.seed),
+        "neighbours' vote": LabelPropagation(model.constructor, alpha=0.0, prepare=model.prepare),
+        "label propagation": LabelPropagation(model.constructor, prepare=model.prepare),
     }

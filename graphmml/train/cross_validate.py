@@ -2,64 +2,29 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import joblib
 import numpy as np
+from joblib.parallel import get_active_backend
 from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, OfficialSplit, Splitter
 from graphmml.errors import GraphmmlError
-from graphmml.graph.controls import NoEdges, Shuffled
-from graphmml.graph.patient_graph import GraphConstructor
-from graphmml.model.convs import GATStack, GCNStack, SAGEStack
-from graphmml.train.baselines import plain_baselines
 from graphmml.train.chance import one_thread
 from graphmml.train.estimator import GraphClassifier, Setting
-from graphmml.train.result import CVResult, RowKind, Unit
+from graphmml.train.planned import Classifier, Planned, plan, settings
+from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
 from graphmml.train.scores import all_scores
+from graphmml.train.splits import Splits
 from graphmml.train.tasks import ClassTask
-
-
-class Classifier(Protocol):
-    """What cross-validation needs of a model."""
-
-    classes_: np.ndarray
-
-    def fit(self, cohort: Cohort) -> "Classifier":
-        """Learn from patients with outcome."""
-
-    def predict_proba(self, cohort: Cohort) -> np.ndarray:
-        """Return [patient, class]."""
-
-    def get_params(self) -> dict[str, object]:
-        """Return every setting by name."""
-
-    def set_params(self, **settings: object) -> "Classifier":
-        """Change settings by name."""
-
-
-@dataclass(frozen=True, eq=False)
-class Planned:
-    """One row to be: its name, its kind and an unfitted model.
-
-    `alter` changes what the model is shown of a fold's patients, `attach` replaces the fitted model's links at
-    prediction; scores are always against the cohort's own outcomes. A row that is not `needed` may be refused by
-    the cohort, and the others go on.
-    """
-
-    name: str
-    kind: RowKind
-    model: Classifier
-    alter: Callable[[Cohort, Fold], Cohort] | None = None
-    attach: GraphConstructor | None = None
-    needed: bool = True
-
+from graphmml.train.tuned import Tuned
+from graphmml.train.unit import RowKind, Unit
 
 Work = tuple[Planned, Fold, Setting]
 Key = tuple[str, int, int]
@@ -75,7 +40,7 @@ class Refused:
 
 
 def cross_validate(
-    model: GraphClassifier | Mapping[str, GraphClassifier],
+    model: GraphClassifier | Tuned | Mapping[str, GraphClassifier | Tuned],
     cohort: Cohort,
     folds: Splitter | None = None,
     *,
@@ -88,30 +53,53 @@ def cross_validate(
     """Score a graph classifier, or several by name, on folds it was not trained on.
 
     Beside each stand, on the same folds and seeds, the same network without edges, the same graph shuffled, and
-    plain baselines on the features that the first model encodes. Models that differ in more than links,
-    conv and structure get a twin without edges each. Folds (default: 5 x 5) run in `jobs` processes of one thread
-    each. `setting="transductive"` lets the test patients' features into the graph, and says so on the result.
-    `run` is a folder that keeps every finished unit; `resume=True` takes it up again. Intervals over
-    folds are Nadeau and Bengio's, on one test set a bootstrap over its patients.
+    plain baselines on the features that the first model encodes and the links that it draws. Models that differ in
+    more than links, conv and structure get a twin without edges each. With a `Tuned` model all rows are tuned, with its
+    budget, inside each fold's training patients. Folds (default: 5 x 5) run in `jobs` processes of one thread each, or
+    where `joblib.parallel_config(backend="dask")` is in force, on that cluster. `setting="transductive"` lets the
+    test patients' features into the graph, and says so on the result. `run` is a folder that keeps every finished
+    unit; `resume=True` takes it up again. Intervals over folds are Nadeau and Bengio's, on one test set a bootstrap
+    over its patients, or their blocks.
     """
     folds = Folds(5, repeats=5) if folds is None else folds
-    models = {"graph": model} if isinstance(model, GraphClassifier) else dict(model)
+    models = dict(model) if isinstance(model, Mapping) else {"graph": model}
     planned = plan(models, setting)
     made = list(folds.split(cohort))
-    classes = classes_in(cohort, made)
-    facts = {"cohort": cohort.fingerprint, "folds": repr(folds), "setting": setting, "models": settings(planned)}
-    folder = None if run is None else RunFolder.open(run, facts, resume=resume)
+    classes, splits = classes_in(cohort, made), Splits.of(cohort, made)
+    facts = {"cohort": cohort.fingerprint, **facts_of(folds, made, classes, setting), "models": settings(planned)}
+    folder = None if run is None else RunFolder.open(run, facts, splits, resume=resume)
     work: list[Work] = [(row, fold, setting) for fold in made for row in planned]
     done, _ = run_units(work, cohort, classes, jobs=jobs, folder=folder, watch=watch)
-    units = tuple(done[row.name, fold.repeat, fold.number] for row in planned for fold in made)
+    units = [done[row.name, fold.repeat, fold.number] for row in planned for fold in made]
+    result = gathered(units, cohort, folds, made, classes, setting)
+    if folder is not None:
+        folder.keep(result.frame().drop(columns="seconds"), result.predictions())
+    return result
+
+
+def facts_of(folds: Splitter, made: Sequence[Fold], classes: tuple[str, ...], setting: str) -> dict[str, Any]:
+    """Return what a run folder keeps of its plan: a run must agree in it to be taken up, and is read back by it."""
+    return {"folds": repr(folds), "plan": described(folds, made), "classes": list(classes), "setting": setting}
+
+
+def gathered(
+    units: Sequence[Unit],
+    cohort: Cohort,
+    folds: Splitter,
+    made: Sequence[Fold],
+    classes: tuple[str, ...],
+    setting: str,
+) -> CVResult:
+    """Put units of a plan together to a result."""
     return CVResult(
-        units=units,
+        units=tuple(units),
         cohort=cohort.name,
         patients=patients_in(made),
         classes=classes,
         plan=described(folds, made),
         setting=setting,
         same_test=one_test(made),
+        splits=Splits.of(cohort, made),
     )
 
 
@@ -132,64 +120,26 @@ def run_units(
         for row, fold, setting in work
         if (row.name, fold.repeat, fold.number) not in done
     ]
-    for unit in finished(left, jobs):
-        if isinstance(unit, Refused):
-            refused[unit.model] = unit.why
-            continue
-        done[unit.model, unit.repeat, unit.fold] = unit
-        if folder is not None:
-            folder.append(unit)
-        if watch is not None:
-            watch(unit)
+    with nullcontext() if folder is None else folder.held():
+        for unit in finished(left, jobs):
+            if isinstance(unit, Refused):
+                refused[unit.model] = unit.why
+                continue
+            done[unit.model, unit.repeat, unit.fold] = unit
+            if folder is not None:
+                folder.append(unit)
+            if watch is not None:
+                watch(unit)
     return done, refused
 
 
-def settings(planned: Sequence[Planned]) -> str:
-    """Write every setting of every model in full; a model's own repr leaves long ones out."""
-    return "; ".join(f"{row.name} = {sorted(row.model.get_params().items())}" for row in planned)
-
-
 def finished(work: list[object], jobs: int) -> Iterator[Unit | Refused]:
-    """Yield units as they are done, in processes of one thread each."""
+    """Yield units as they are done: in processes of one thread each, or by the backend that the caller has chosen."""
     if not work:
         return
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
-
-
-def plan(models: Mapping[str, GraphClassifier], setting: Setting) -> list[Planned]:
-    """Lay out the rows: graphs, their controls, then the baselines."""
-    rows = [Planned(name, "graph", prepared(model, setting)) for name, model in models.items()]
-    for name, model in models.items():
-        shuffled = prepared(model, setting).set_params(links=Shuffled(model.constructor, seed=model.seed))
-        rows.append(Planned(f"{name}, shuffled", "shuffled", shuffled))
-    nothing = {"links": NoEdges(), "structure": None}
-    bare = {name: prepared(model, setting).set_params(**nothing) for name, model in models.items()}
-    first = next(iter(models.values()))
-    if len({without_edges(model) for model in models.values()}) == 1:
-        rows.append(Planned("no graph", "no-graph", next(iter(bare.values()))))
-    else:
-        rows += [Planned(f"{name}, no graph", "no-graph", twin) for name, twin in bare.items()]
-    for name, baseline in plain_baselines(first.prepare, seed=first.seed).items():
-        rows.append(Planned(name, "baseline", baseline))
-    return rows
-
-
-def without_edges(model: GraphClassifier) -> str:
-    """Describe the network that is left without edges: our stacks with the same options are then one and the same."""
-    settings = {name: value for name, value in model.get_params().items() if name not in ("links", "conv", "structure")}
-    conv = model.conv.func if isinstance(model.conv, partial) else model.conv
-    options = dict(model.conv.keywords) if isinstance(model.conv, partial) else {}
-    options.pop("heads", None)  # heads share out messages, and there are none
-    kind = "stack" if conv in (SAGEStack, GCNStack, GATStack) else repr(conv)
-    return repr((kind, sorted(options.items()), sorted(settings.items())))
-
-
-def prepared(model: GraphClassifier, setting: Setting) -> GraphClassifier:
-    """Return an unfitted copy in the setting asked for."""
-    copy: GraphClassifier = clone(model)
-    copy.set_params(setting=setting)
-    return copy
+    own = type(get_active_backend()[0]).__name__ == "LokyBackend"
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if own else nullcontext():
+        yield from joblib.Parallel(n_jobs=jobs if own else -1, return_as="generator_unordered")(work)
 
 
 def attempt(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit | Refused:
@@ -207,8 +157,7 @@ def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes
     with one_thread():
         began = time.perf_counter()
         model = clone(row.model)
-        if "seed" in model.get_params():
-            model.set_params(seed=model.seed + fold.seed)
+        model.set_params(**seeds_of(model, fold.seed))
         shown = cohort if row.alter is None else row.alter(cohort, fold)
         fitted = model.fit(seen(shown, fold, row.kind, setting))
         if row.attach is not None:
@@ -216,8 +165,14 @@ def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes
         p = aligned(fitted.predict_proba(shown[fold.test]), fitted.classes_, classes)
         seconds = time.perf_counter() - began
     codes = ClassTask(classes).codes(cohort[fold.test])
-    scores = all_scores(codes, p)
-    return Unit(row.name, row.kind, fold.repeat, fold.number, scores, seconds, len(fold.train), codes, p)
+    scores, chosen = all_scores(codes, p), getattr(fitted, "chosen_", {})
+    return Unit(row.name, row.kind, fold.repeat, fold.number, scores, seconds, len(fold.train), codes, p, chosen)
+
+
+def seeds_of(model: Classifier, more: int) -> dict[str, int]:
+    """Return the seed of a model, and of one inside it, each `more` than it is."""
+    known = {name: seed for name, seed in model.get_params().items() if name in ("seed", "model__seed")}
+    return {name: seed + more for name, seed in known.items() if isinstance(seed, int)}
 
 
 def seen(cohort: Cohort, fold: Fold, kind: RowKind, setting: Setting) -> Cohort:
@@ -250,7 +205,7 @@ def one_test(made: Sequence[Fold]) -> bool:
     return len(made) > 0 and all(np.array_equal(fold.test, made[0].test) for fold in made)
 
 
-def described(folds: Splitter, made: list[Fold]) -> str:
+def described(folds: Splitter, made: Sequence[Fold]) -> str:
     """Say in words how patients were split and what the intervals mean."""
     if isinstance(folds, Folds):
         return f"{folds.n}-fold cross-validation x {folds.repeats}"

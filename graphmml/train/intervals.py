@@ -27,12 +27,50 @@ def over_folds(values: np.ndarray, *, train: float, test: float) -> Interval:
     `train` and `test` patients, not s^2 / J.
     """
     known = values[~np.isnan(values)]
+    mean = float(known.mean()) if len(known) else float("nan")
+    half = float(student.ppf(0.975, max(len(known) - 1, 1)) * deviation(known, train=train, test=test))
+    return Interval(mean, mean - half, mean + half)
+
+
+def p_over_folds(values: np.ndarray, *, train: float, test: float) -> float:
+    """Return the two-sided p-value of the corrected resampled t-test of a mean over folds that is zero.
+
+    t = mean / sqrt(s^2 (1/J + test/train)) with J - 1 degrees of freedom (Nadeau and Bengio 2003); NaN for fewer
+    than two folds, 1 where all differences are zero.
+    """
+    known = values[~np.isnan(values)]
+    spread = deviation(known, train=train, test=test)
+    if np.isnan(spread):
+        return float("nan")
+    if not spread:
+        return 0.0 if known.mean() else 1.0
+    return float(2 * student.sf(abs(known.mean()) / spread, len(known) - 1))
+
+
+def deviation(known: np.ndarray, *, train: float, test: float) -> float:
+    """Return the standard deviation of a mean over folds; NaN for fewer than two."""
     if len(known) < 2:
-        mean = float(known[0]) if len(known) else float("nan")
-        return Interval(mean, float("nan"), float("nan"))
-    deviation = known.std(ddof=1) * np.sqrt(1 / len(known) + test / train)
-    half = float(student.ppf(0.975, len(known) - 1) * deviation)
-    return Interval(float(known.mean()), float(known.mean()) - half, float(known.mean()) + half)
+        return float("nan")
+    return float(known.std(ddof=1) * np.sqrt(1 / len(known) + test / train))
+
+
+def over_draws(mean: float, draws: np.ndarray) -> Interval:
+    """Return a value with the middle 95 % of its resamples (Efron 1979)."""
+    known = draws[~np.isnan(draws)]
+    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+    return Interval(mean, float(low), float(high))
+
+
+def p_over_draws(draws: np.ndarray) -> float:
+    """Return the two-sided p-value of a difference that is zero, from its bootstrap (Davison and Hinkley 1997).
+
+    Twice the smaller share of resamples on one side of zero, each resample counted and one added, 1 at most.
+    """
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return float("nan")
+    tail = min(int((known <= 0).sum()), int((known >= 0).sum()))
+    return min(1.0, 2 * (tail + 1) / (len(known) + 1))
 
 
 def over_patients(score: Callable[[np.ndarray], float], patients: int, *, seed: int = 0, draws: int = 500) -> Interval:

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Folds, Splitter
 from graphmml.errors import CohortError
 from graphmml.train.intervals import Interval, span
 from graphmml.train.read_run import Run
-from graphmml.train.result import CVResult, RowKind, Unit
+from graphmml.train.result import CVResult
 from graphmml.train.tasks import ClassTask
+from graphmml.train.unit import RowKind, Unit
 from graphmml.train.weighted_scores import mean_defined, resampled, weighted_auroc, weighted_brier
 
 FEWEST = 10
@@ -91,25 +91,22 @@ class MissingScores:
         return "\n".join(f"{model}\n  " + "\n  ".join(self.lines(model)) for model in models)
 
 
-def scores_by_missing(result: CVResult | Run, cohort: Cohort, folds: Splitter | None = None) -> MissingScores:
+def scores_by_missing(result: CVResult | Run, cohort: Cohort) -> MissingScores:
     """Score each model of a cross-validation on the patients who have everything, and on those who lack something.
 
     Patterns: "complete"; "<modality> missing", whatever else is; and "only <modalities> missing" for the five most
-    frequent exact ones. `folds` are those that the result was made with (None: the 5 x 5 of `cross_validate`); a
-    `Run` of `read_run` knows its own. A unit does not say who its patients were, so the folds are made again and
-    refused where their outcomes differ from the units'.
+    frequent exact ones.
 
     AUROC pools the predictions of a repeat's folds, few of which would have a pattern's patients of both classes,
     and is averaged over repeats; models of different folds may not be on one scale, so it can lie below the mean
     over folds. Intervals are a percentile bootstrap over patients (Efron 1979). A pattern of fewer than ten patients
     or of one class gets NaN.
     """
-    tests = result.tests if isinstance(result, Run) else tests_of(cohort, folds)
     cv = result.result if isinstance(result, Run) else result
+    tests = cv.splits.tests_in(cohort)
     units = {model: cv.of(model) for model in dict.fromkeys(unit.model for unit in cv.units)}
     codes = ClassTask(cv.classes).codes(cohort)
-    for mine in units.values():
-        refuse_others(mine, tests, codes)
+    refuse_others(cv.units, tests, codes)
     found = dict(patterns(cohort.present, cohort.modalities, np.unique(np.concatenate(list(tests.values())))))
     rows = []
     for mine in units.values():
@@ -118,26 +115,10 @@ def scores_by_missing(result: CVResult | Run, cohort: Cohort, folds: Splitter | 
     return MissingScores(tuple(rows))
 
 
-def tests_of(cohort: Cohort, folds: Splitter | None) -> Tests:
-    """Return whom each fold tests: positions by (repeat, fold)."""
-    made = (Folds(5, repeats=5) if folds is None else folds).split(cohort)
-    return {(fold.repeat, fold.number): fold.test for fold in made}
-
-
 def refuse_others(units: Sequence[Unit], tests: Tests, codes: np.ndarray) -> None:
-    """Raise CohortError unless every unit tested as many patients, of the same outcomes, as its fold."""
-    if {(unit.repeat, unit.fold) for unit in units} != set(tests):
-        raise CohortError(
-            f"the result has {len(units)} folds a model and the folds given are {len(tests)}; give those that "
-            "cross_validate was given"
-        )
-    for unit in units:
-        rows = tests[unit.repeat, unit.fold]
-        if rows.max(initial=-1) >= len(codes) or not np.array_equal(unit.codes, codes[rows]):
-            raise CohortError(
-                "the folds test patients of other outcomes than the result has; give the cohort, its rows in the "
-                "same order, and the folds that cross_validate was given"
-            )
+    """Raise CohortError where outcomes are others than the result's, or a repeat tests a patient twice."""
+    if not len(codes) or any(not np.array_equal(unit.codes, codes[tests[unit.key]]) for unit in units):
+        raise CohortError("the patients have other outcomes than the result has; give the cohort that it was made from")
     for repeat in {repeat for repeat, _ in tests}:
         tested = np.concatenate([rows for (one, _), rows in tests.items() if one == repeat])
         if len(np.unique(tested)) < len(tested):

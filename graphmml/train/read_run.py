@@ -1,23 +1,25 @@
 """A finished or stopped cross-validation, read back from its folder together with its test patients."""
 
-import ast
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, Folds, LeaveGroupOut, OfficialSplit, Splitter
+from graphmml.data.folds import Fold
 from graphmml.errors import StoreError
-from graphmml.train.cross_validate import classes_in, described, one_test, patients_in
-from graphmml.train.result import CVResult, Unit
+from graphmml.train.cross_validate import one_test, patients_in
+from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
+from graphmml.train.splits import Splits
 from graphmml.train.tasks import ClassTask
+from graphmml.train.unit import Unit
 
-SPLITTERS = {kind.__name__: kind for kind in (Folds, LeaveGroupOut, OfficialSplit)}
 KINDS = ("graph", "shuffled", "no-graph", "baseline", "control")
 
 
@@ -26,49 +28,49 @@ class Run:
     """What a run found, and whom each of its folds tested: positions in the cohort, by (repeat, fold)."""
 
     result: CVResult
-    tests: Mapping[tuple[int, int], np.ndarray]
+
+    @property
+    def tests(self) -> Mapping[tuple[int, int], np.ndarray]:
+        """Whom each fold tested: positions in the cohort, by (repeat, fold)."""
+        return self.result.splits.test
 
     def predictions(self, model: str, patients: int) -> np.ndarray:
         """Return a model's probabilities, averaged over repeats: float [patient, class], NaN where never tested."""
         units = self.result.of(model)
         total, times = np.zeros((patients, len(self.result.classes))), np.zeros(patients)
         for unit in units:
-            rows = self.tests[unit.repeat, unit.fold]
+            rows = self.tests[unit.key]
             total[rows] += unit.probabilities
             times[rows] += 1
         return np.divide(total, times[:, None], out=np.full_like(total, np.nan), where=times[:, None] > 0)
 
-    def reordered(self, order: np.ndarray) -> "Run":
-        """Return the same run for the cohort with its rows in another order: `cohort[order]`."""
-        place = np.empty(len(order), dtype=np.int64)
-        place[order] = np.arange(len(order))
-        return Run(self.result, {key: place[rows] for key, rows in self.tests.items()})
-
 
 def read_run(path: str | Path, cohort: Cohort) -> Run:
-    """Read the finished units of a run of this cohort; models that are not finished on every fold are left out."""
+    """Read the finished units of a run of this cohort; models that are not finished on every fold are left out.
+
+    Test patients are found by their ids, so the cohort's rows may stand in another order than when it was run.
+    """
     folder = RunFolder(Path(path))
     facts = facts_of(folder)
     if facts.get("cohort") != cohort.fingerprint:
         raise StoreError(f"{path} is a run of other patients or tables; name the cohort that it was made from")
-    splitter = splitter_of(str(facts.get("folds", "")), folder)
-    made = list(splitter.split(cohort))
+    made = splits_of(folder, cohort)
     units = complete(list(folder.units()), made)
     if not units:
         raise StoreError(f"{path}: no model is finished on all {len(made)} folds; go on with --resume")
-    classes = classes_in(cohort, made)
-    refuse_other_order(path, units, made, ClassTask(classes), cohort)
-    patients = patients_in(made)
+    classes = tuple(facts["classes"])
+    refuse_others(path, units, made, ClassTask(classes), cohort)
     result = CVResult(
         units=units,
         cohort=cohort.name,
-        patients=patients,
+        patients=patients_in(made),
         classes=classes,
-        plan=described(splitter, made),
-        setting=str(facts.get("setting", "inductive")),
+        plan=str(facts["plan"]),
+        setting=str(facts["setting"]),
         same_test=one_test(made),
+        splits=Splits.of(cohort, made),
     )
-    return Run(result, {(fold.repeat, fold.number): fold.test for fold in made})
+    return Run(result)
 
 
 def facts_of(folder: RunFolder) -> dict[str, Any]:
@@ -84,29 +86,33 @@ def facts_of(folder: RunFolder) -> dict[str, Any]:
     return facts
 
 
-def splitter_of(text: str, folder: RunFolder) -> Splitter:
-    """Make the splitter that a run names; only ours can be, with plain settings, and nothing is executed."""
-    wrong = StoreError(f"{folder.config}: the folds '{text[:80]}' cannot be made again; a report needs them")
+def splits_of(folder: RunFolder, cohort: Cohort) -> list[Fold]:
+    """Read whom each fold trained and tested, as positions in the cohort, test patients in the run's order."""
+    file = folder.path / "splits.csv"
     try:
-        call = ast.parse(text, mode="eval").body
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id not in SPLITTERS:
-            raise wrong
-        settings = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
-        made: Splitter = SPLITTERS[call.func.id](**settings)
-    except (SyntaxError, ValueError, TypeError):
-        raise wrong from None
-    return made
+        table = pd.read_csv(file, index_col=0, dtype="str", keep_default_na=False)
+        names = [re.fullmatch(r"repeat(\d+)_fold(\d+)", name) for name in table.columns]
+        rows = cohort.rows_of(list(table.index))
+        return [
+            Fold(
+                rows[(table[name.string] == "train").to_numpy()],
+                rows[(table[name.string] == "test").to_numpy()],
+                int(name[1]),
+                int(name[2]),
+                0,
+            )
+            for name in names
+            if name is not None
+        ]
+    except (OSError, ValueError, pd.errors.ParserError):
+        raise StoreError(f"{file} is not readable or names other patients; start the run anew elsewhere") from None
 
 
-def refuse_other_order(
-    path: str | Path, units: tuple[Unit, ...], made: list[Fold], task: ClassTask, cohort: Cohort
-) -> None:
-    """Refuse a run whose test patients stood in another order of rows than the cohort's now."""
+def refuse_others(path: str | Path, units: tuple[Unit, ...], made: list[Fold], task: ClassTask, cohort: Cohort) -> None:
+    """Raise StoreError where the splits are not those that the units were made with."""
     truth = {(fold.repeat, fold.number): task.codes(cohort[fold.test]) for fold in made}
-    if any(not np.array_equal(truth[unit.repeat, unit.fold], unit.codes) for unit in units):
-        raise StoreError(
-            f"{path}: the rows of the cohort's files are in another order than when it was run; run it anew"
-        )
+    if any(not np.array_equal(truth[unit.key], unit.codes) for unit in units):
+        raise StoreError(f"{path}: its splits.csv and units.jsonl are not of one run; run it anew")
 
 
 def complete(units: list[Unit], made: list[Fold]) -> tuple[Unit, ...]:

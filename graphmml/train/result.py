@@ -1,57 +1,30 @@
 """CVResult: what cross-validation found, with intervals, differences to no-graph and a verdict in words."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from graphmml.data.cohort import Cohort
 from graphmml.errors import CohortError
-from graphmml.train.intervals import Interval, over_folds, over_patients
-from graphmml.train.scores import METRICS
-
-RowKind = Literal["graph", "no-graph", "shuffled", "baseline", "control"]
-
-
-@dataclass(frozen=True, eq=False)
-class Unit:
-    """One model on one fold: scores, seconds, and the test patients' class numbers and probabilities."""
-
-    model: str
-    kind: RowKind
-    repeat: int
-    fold: int
-    scores: Mapping[str, float]
-    seconds: float
-    trained: int
-    codes: np.ndarray
-    probabilities: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """One line of the table: a model's scores over all folds, graph rows also against no-graph."""
-
-    name: str
-    kind: RowKind
-    seconds: float
-    metrics: Mapping[str, Interval]
-    vs_no_graph: Mapping[str, Interval] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        plain = {name: interval.to_dict() for name, interval in self.metrics.items()}
-        row = {"name": self.name, "kind": self.kind, "seconds": round(self.seconds, 3), **plain}
-        if self.vs_no_graph is not None:
-            row["vs_no_graph"] = {name: interval.to_dict() for name, interval in self.vs_no_graph.items()}
-        return row
+from graphmml.train.comparisons import Comparison, holm
+from graphmml.train.intervals import Interval, over_draws, over_folds, over_patients, p_over_draws, p_over_folds
+from graphmml.train.out_of_fold import fold_frame, out_of_fold
+from graphmml.train.row import Row, row_frame, sentence
+from graphmml.train.scores import METRICS, RANGE
+from graphmml.train.splits import Splits
+from graphmml.train.unit import Unit
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CVResult:
-    """All units of all models, in the order in which the models were planned."""
+    """All units of all models, in the order in which the models were planned.
+
+    `tested` says who was tested; `same_test` that all folds test the same patients, as an official split does.
+    """
 
     units: tuple[Unit, ...]
     cohort: str
@@ -60,6 +33,7 @@ class CVResult:
     plan: str
     setting: str
     same_test: bool
+    splits: Splits
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -87,14 +61,55 @@ class CVResult:
         return Row(model, units[0].kind, sum(unit.seconds for unit in units), metrics, against)
 
     def interval(self, metric: str, units: list[Unit], minus: list[Unit] | None = None) -> Interval:
-        """Return a score's mean (or mean difference) with its interval, by the way the folds were made."""
+        """Return a score's mean (or mean difference) with its interval, by the way the folds were made.
+
+        Over folds it is Nadeau and Bengio's; on one test set a bootstrap over its patients, or blocks of them.
+        """
+        values = self.values(metric, units, minus)
         if self.same_test:
-            draw = partial(mean_score, metric=metric, units=units, minus=minus)
-            return over_patients(draw, len(units[0].codes))
+            return over_draws(mean_of(list(values)), self.draws_of(metric, units, minus))
+        interval = folded(values, units)
+        return interval if minus is not None else clipped(interval, metric)
+
+    def bootstrap(self, model: str, metric: str = "auroc", minus: str | None = None) -> Interval:
+        """Return a score's mean over folds (or less another model's) with a bootstrap interval over patients.
+
+        Blocks of patients are drawn whole. It holds the fitted models fixed: beside the interval over folds, it says
+        how much is owed to who was tested.
+        """
+        units, other = self.of(model), None if minus is None else self.of(minus)
+        return over_draws(mean_of(list(self.values(metric, units, other))), self.draws_of(metric, units, other))
+
+    def values(self, metric: str, units: list[Unit], minus: list[Unit] | None = None) -> np.ndarray:
+        """Return a score, or its difference, of each fold: float [fold]."""
         values = np.array([unit.scores[metric] for unit in units])
-        if minus is not None:
-            return folded(values - np.array([unit.scores[metric] for unit in minus]), units)
-        return clipped(folded(values, units))
+        return values if minus is None else values - np.array([unit.scores[metric] for unit in minus])
+
+    def draws_of(self, metric: str, units: list[Unit], minus: list[Unit] | None = None) -> np.ndarray:
+        """Return the mean over folds of a score, or its difference, in each resample of patients: float [resample]."""
+        draws = self.splits.resampled(units, metric)
+        return draws if minus is None else draws - self.splits.resampled(minus, metric)
+
+    def comparison(self, model: str, against: str, metric: str = "auroc") -> Comparison:
+        """Hold one row against another on the same folds; p is the corrected resampled t-test's, or the bootstrap's."""
+        units, other = self.of(model), self.of(against)
+        values = self.values(metric, units, other)
+        draws = self.draws_of(metric, units, other) if self.same_test else None
+        p = p_over_folds(values, **sizes(units)) if draws is None else p_over_draws(draws)
+        return Comparison(model, against, metric, self.interval(metric, units, other), p, p)
+
+    def comparisons(self, metric: str = "auroc", against: str | None = None) -> tuple[Comparison, ...]:
+        """Hold every graph against its twin without edges, or every other row against one; p corrected by Holm."""
+        kinds = {unit.model: unit.kind for unit in self.units}
+        graphs = [(name, self.twin(name)) for name, kind in kinds.items() if kind == "graph"]
+        pairs = graphs if against is None else [(name, against) for name in kinds if name != against]
+        made = [self.comparison(name, other, metric) for name, other in pairs if other is not None]
+        corrected = holm([one.p for one in made])
+        return tuple(replace(one, p_holm=p) for one, p in zip(made, corrected, strict=True))
+
+    def predictions(self) -> pd.DataFrame:
+        """Return every prediction for a patient by a model that was not trained on that patient, one row each."""
+        return out_of_fold(self.units, self.splits, self.classes)
 
     def interval_of(self, score: Callable[[Unit, np.ndarray], float], units: list[Unit]) -> Interval:
         """Return the interval of any score of a unit's test patients, given by their positions: int [drawn]."""
@@ -102,39 +117,17 @@ class CVResult:
             return over_patients(lambda rows: mean_of([score(unit, rows) for unit in units]), len(units[0].codes))
         return folded(np.array([score(unit, np.arange(len(unit.codes))) for unit in units]), units)
 
+    def in_rows_of(self, cohort: Cohort) -> "CVResult":
+        """Return the same result for a cohort of the same patients, whose rows may stand in another order."""
+        return replace(self, splits=self.splits.in_rows_of(cohort))
+
     def frame(self) -> pd.DataFrame:
         """Return a table, one row a model and control: kind, each score with its interval, seconds."""
-        records = []
-        for row in self.rows:
-            record: dict[str, Any] = {"model": row.name, "kind": row.kind}
-            for metric, interval in row.metrics.items():
-                record |= {
-                    metric: interval.mean,
-                    f"{metric}_low": interval.low,
-                    f"{metric}_high": interval.high,
-                }
-            difference = (row.vs_no_graph or {}).get("auroc")
-            record |= {
-                "auroc_vs_no_graph": np.nan if difference is None else difference.mean,
-                "auroc_vs_no_graph_low": np.nan if difference is None else difference.low,
-                "auroc_vs_no_graph_high": np.nan if difference is None else difference.high,
-                "seconds": row.seconds,
-            }
-            records.append(record)
-        return pd.DataFrame(records).set_index("model")
+        return row_frame(self.rows)
 
     def fold_frame(self) -> pd.DataFrame:
         """Return one row a model and fold: repeat, fold, scores, seconds."""
-        return pd.DataFrame(
-            {
-                "model": unit.model,
-                "repeat": unit.repeat,
-                "fold": unit.fold,
-                **unit.scores,
-                "seconds": unit.seconds,
-            }
-            for unit in self.units
-        )
+        return fold_frame(self.units)
 
     def named(self, name: str) -> Row:
         """Return one row by its name."""
@@ -148,7 +141,10 @@ class CVResult:
         """Say in one plain sentence a graph whether it helped, and whether plain models do as well."""
         baselines = [row for row in self.rows if row.kind == "baseline"]
         best = max(baselines, key=lambda row: row.metrics["auroc"].mean, default=None)
-        return tuple(sentence(row, best) for row in self.rows if row.kind == "graph")
+        made = {one.model: one.p_holm for one in self.comparisons()}
+        several = len(made) > 1
+        graphs = [row for row in self.rows if row.kind == "graph"]
+        return tuple(sentence(row, best, made.get(row.name) if several else None) for row in graphs)
 
     def to_json(self) -> dict[str, Any]:
         """Return the versioned object that `graphmml cv --json` prints."""
@@ -160,6 +156,7 @@ class CVResult:
             "plan": self.plan,
             "setting": self.setting,
             "rows": [row.to_dict() for row in self.rows],
+            "comparisons": [one.to_dict() for one in self.comparisons()],
             "verdict": list(self.verdict),
         }
 
@@ -169,54 +166,26 @@ class CVResult:
         return "\n".join([head, table.round(3).to_string(na_rep=""), *self.verdict])
 
 
-def clipped(interval: Interval) -> Interval:
-    """Return an interval that stays where scores can be."""
-    return Interval(interval.mean, float(np.clip(interval.low, 0, 1)), float(np.clip(interval.high, 0, 1)))
+def clipped(interval: Interval, metric: str = "auroc") -> Interval:
+    """Return an interval that stays where the score can be."""
+    low, high = RANGE.get(metric, (0.0, 1.0))
+    return Interval(interval.mean, float(np.clip(interval.low, low, high)), float(np.clip(interval.high, low, high)))
 
 
 def folded(values: np.ndarray, units: list[Unit]) -> Interval:
     """Return the interval of one value a fold."""
-    return over_folds(
-        values,
-        train=float(np.mean([unit.trained for unit in units])),
-        test=float(np.mean([len(unit.codes) for unit in units])),
-    )
+    return over_folds(values, **sizes(units))
+
+
+def sizes(units: list[Unit]) -> dict[str, float]:
+    """Return how many patients a fold trains and tests in the mean."""
+    return {
+        "train": float(np.mean([unit.trained for unit in units])),
+        "test": float(np.mean([len(unit.codes) for unit in units])),
+    }
 
 
 def mean_of(values: list[float]) -> float:
     """Return the mean of those that are defined."""
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
-
-
-def mean_score(rows: np.ndarray, *, metric: str, units: list[Unit], minus: list[Unit] | None) -> float:
-    """Score the drawn patients by every seed and average; less the same for other units, if given."""
-    score = METRICS[metric]
-    value = float(np.mean([score(unit.codes[rows], unit.probabilities[rows]) for unit in units]))
-    if minus is None:
-        return value
-    return value - float(np.mean([score(unit.codes[rows], unit.probabilities[rows]) for unit in minus]))
-
-
-def sentence(row: Row, best: Row | None) -> str:
-    """Read one graph's difference to no-graph aloud."""
-    gain = (row.vs_no_graph or {}).get("auroc")
-    if gain is None:
-        return f"{row.name}: there is no twin without edges to compare with."
-    mean, low, high = (f"{round(value, 3) + 0.0:+.3f}" for value in (gain.mean, gain.low, gain.high))  # never -0.000
-    interval = f"95 % interval {low} to {high}"
-    span = f"{mean} AUROC against the same network without edges ({interval})"
-    if np.isnan(gain.low):
-        word = "cannot be judged on so few folds"
-    elif gain.low > 0:
-        word = "helped"
-    elif gain.high < 0:
-        word = "did harm"
-    else:
-        word = "did not demonstrably help"
-    text = f"The graph {word}: {row.name} {span}"
-    if best is None:
-        return text + "."
-    lead = row.metrics["auroc"].mean - best.metrics["auroc"].mean
-    side = "above" if lead >= 0 else "below"
-    return f"{text}; it is {abs(lead):.3f} {side} {best.name}, the best plain model."

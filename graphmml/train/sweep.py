@@ -13,22 +13,17 @@ from graphmml.data.folds import Folds, Splitter
 from graphmml.errors import GraphError
 from graphmml.graph.controls import NoEdges, Shuffled
 from graphmml.model.strategy import Fusion, Strategy
-from graphmml.train.baselines import plain_baselines
-from graphmml.train.cross_validate import (
-    Planned,
-    classes_in,
-    described,
-    one_test,
-    patients_in,
-    prepared,
-    run_units,
-    settings,
-)
+from graphmml.train.baselines import all_baselines
+from graphmml.train.cross_validate import classes_in, facts_of, gathered, run_units
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.fusions import all_fusions
 from graphmml.train.intervals import Interval, span
-from graphmml.train.result import CVResult, Row, Unit
+from graphmml.train.planned import Planned, prepared, settings
+from graphmml.train.result import CVResult
+from graphmml.train.row import Row
 from graphmml.train.runs import RunFolder
+from graphmml.train.splits import Splits
+from graphmml.train.unit import Unit
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,20 +146,14 @@ def compare_fusions(
     made = list(folds.split(cohort))
     classes = classes_in(cohort, made)
     planned = planned_fusions(prepared(model, model.setting), fusions)
-    facts = {"cohort": cohort.fingerprint, "folds": repr(folds), "setting": model.setting, "fusions": settings(planned)}
-    folder = None if run is None else RunFolder.open(run, facts, resume=resume)
+    facts = {"cohort": cohort.fingerprint, **facts_of(folds, made, classes, model.setting)}
+    facts["fusions"] = settings(planned)
+    folder = None if run is None else RunFolder.open(run, facts, Splits.of(cohort, made), resume=resume)
     work = [(row, fold, model.setting) for fold in made for row in planned]
     done, refused = run_units(work, cohort, classes, jobs=jobs, folder=folder, watch=watch)
     kept = [row.name for row in planned if row.name not in refused and twin_of(row.name) not in refused]
-    result = CVResult(
-        units=tuple(done[name, fold.repeat, fold.number] for name in kept for fold in made),
-        cohort=cohort.name,
-        patients=patients_in(made),
-        classes=classes,
-        plan=described(folds, made),
-        setting=model.setting,
-        same_test=one_test(made),
-    )
+    units = [done[name, fold.repeat, fold.number] for name in kept for fold in made]
+    result = gathered(units, cohort, folds, made, classes, model.setting)
     why = {name: refused.get(name, refused.get(f"{name}, no graph", "")) for name in fusions if name not in kept}
     return FusionSweep(result, why, tuple(fusions))
 
@@ -185,5 +174,4 @@ def planned_fusions(model: GraphClassifier, fusions: Mapping[str, Fusion | Strat
     name, fusion = next(iter(fusions.items()))
     shuffled = clone(model).set_params(fusion=fusion, links=Shuffled(model.constructor, seed=model.seed))
     rows.append(Planned(f"{name}, shuffled", "shuffled", shuffled, needed=False))
-    baselines = plain_baselines(model.prepare, seed=model.seed)
-    return rows + [Planned(name, "baseline", baseline) for name, baseline in baselines.items()]
+    return rows + [Planned(name, "baseline", baseline) for name, baseline in all_baselines(model).items()]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from graphmml.train.recalibration import recalibrated
+
 Area = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 MOST_CELLS = 2_000_000
 """Counts that are held at a time: a block of resamples of many patients is narrower."""
@@ -36,6 +38,54 @@ def weighted_auprc(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarr
 def weighted_accuracy(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The share whose most probable class is theirs."""
     return mean(p.argmax(axis=1) == y, counts)
+
+
+def weighted_balanced_accuracy(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The share of each class that is called so, averaged over the classes that a resample has."""
+    called = crossed(y, p, counts)
+    own = called.sum(axis=1)
+    hits = np.stack([called[at, at] for at in range(len(called))])
+    return mean_defined(np.stack([divided(hit, size, size > 0) for hit, size in zip(hits, own, strict=True)]))
+
+
+def weighted_f1(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Harmonic mean of precision and recall, averaged over classes that somebody has or is called."""
+    called = crossed(y, p, counts)
+    own, named = called.sum(axis=1), called.sum(axis=0)
+    return mean_defined(
+        np.stack(
+            [divided(2 * called[at, at], own[at] + named[at], own[at] + named[at] > 0) for at in range(len(called))]
+        )
+    )
+
+
+def weighted_mcc(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Matthews' correlation, for several classes Gorodkin's (2004); zero where all are called alike."""
+    called = crossed(y, p, counts)
+    own, named, drawn = called.sum(axis=1), called.sum(axis=0), called.sum(axis=(0, 1))
+    both = np.trace(called) * drawn - (own * named).sum(axis=0)
+    size = (drawn**2 - (own**2).sum(axis=0)) * (drawn**2 - (named**2).sum(axis=0))
+    value = np.divide(both, np.sqrt(np.maximum(size, 0.0)), out=np.zeros(len(both)), where=size > 0)
+    return np.where(drawn > 0, value, np.nan)
+
+
+def crossed(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Count patients by true and most probable class: float64 [true, called, resample]."""
+    classes = p.shape[1]
+    cells = y * classes + p.argmax(axis=1)
+    table = np.zeros((classes * classes, counts.shape[1]))
+    np.add.at(table, cells, counts)
+    return table.reshape(classes, classes, -1)
+
+
+def weighted_slope(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The slope of the outcome on the logit of its probability (Cox 1958)."""
+    return one_against_rest(lambda hit, q, drawn: recalibrated(hit, q, drawn)[1], y, p, counts)
+
+
+def weighted_intercept(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Calibration in the large (Cox 1958)."""
+    return one_against_rest(lambda hit, q, drawn: recalibrated(hit, q, drawn, slope=1.0)[0], y, p, counts)
 
 
 def weighted_brier(y: np.ndarray, p: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -99,7 +149,14 @@ WEIGHTED: Mapping[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray
     "auroc": weighted_auroc,
     "auprc": weighted_auprc,
     "accuracy": weighted_accuracy,
+    "balanced_accuracy": weighted_balanced_accuracy,
+    "f1_macro": weighted_f1,
+    "mcc": weighted_mcc,
     "brier": weighted_brier,
     "log_loss": weighted_log_loss,
+    "calibration_slope": weighted_slope,
+    "calibration_intercept": weighted_intercept,
 }
 LOWER_IS_BETTER = ("brier", "log_loss")
+RANKED = tuple(name for name in WEIGHTED if not name.startswith("calibration"))
+"""Scores of which one end is the better."""

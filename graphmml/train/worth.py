@@ -13,8 +13,8 @@ from graphmml.errors import CohortError
 from graphmml.train.coalitions import coalitions
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.growing import new_codes
-from graphmml.train.intervals import Interval, span
-from graphmml.train.weighted_scores import LOWER_IS_BETTER, WEIGHTED, resampled
+from graphmml.train.intervals import Interval, over_draws, span
+from graphmml.train.weighted_scores import LOWER_IS_BETTER, RANKED, WEIGHTED, resampled
 
 FEWEST = 5
 """Patients who must have a modality for its worth to be told."""
@@ -109,8 +109,8 @@ def modality_worth(
     model would vary with its training. `score` is auroc, auprc, accuracy, brier or log_loss. A modality that fewer
     than five patients have gets NaN. `watch` is told how many subsets are done, of how many.
     """
-    if score not in WEIGHTED:
-        raise CohortError(f"score is '{score}'; choose one of {', '.join(WEIGHTED)}")
+    if score not in RANKED:
+        raise CohortError(f"score is '{score}'; choose one of {', '.join(RANKED)}")
     if resamples < 1:
         raise CohortError(f"resamples is {resamples}; choose one or more, 1000 is usual")
     target, codes = held_out(model, cohort)
@@ -128,16 +128,16 @@ def modality_worth(
             drop, share = sign * asked.drop_one[row], sign * asked.shapley[row]
             worths[at] = replace(
                 worths[at],
-                drop_one=interval(drop @ point, drop @ draws),
-                shapley=interval(share @ point, share @ draws),
+                drop_one=over_draws(float(drop @ point), drop @ draws),
+                shapley=over_draws(float(share @ point), share @ draws),
                 error=asked.error(row, point),
             )
     worths.sort(key=lambda worth: -np.inf if np.isnan(worth.shapley.mean) else worth.shapley.mean, reverse=True)
     return ModalityWorth(
         score=score,
         patients=len(target),
-        everything=interval(point[-1], draws[-1]),
-        nothing=interval(point[0], draws[0]),
+        everything=over_draws(float(point[-1]), draws[-1]),
+        nothing=over_draws(float(point[0]), draws[0]),
         worths=tuple(worths),
         subsets=len(kept),
         orders=2 * len(asked.pairs),
@@ -239,13 +239,6 @@ def scored(
     point = np.array([of(codes, answer, np.ones((len(codes), 1)))[0] for answer in answers])
     blocks = [np.stack([of(codes, answer, c) for answer in answers]) for c in resampled(len(codes), resamples, seed)]
     return point, np.concatenate(blocks, axis=1)
-
-
-def interval(mean: float, draws: np.ndarray) -> Interval:
-    """Return a value with the middle 95 % of its resamples."""
-    known = draws[~np.isnan(draws)]
-    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-    return Interval(float(mean), float(low), float(high))
 
 
 def untold(modality: str, patients: int) -> Worth:

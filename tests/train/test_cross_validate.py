@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import graphmml as gm
-from graphmml.train.cross_validate import plan
+from graphmml.train.planned import plan
 
 TINY = gm.Training(epochs=4, patience=4)
 

@@ -10,7 +10,7 @@ import graphmml as gm
 from graphmml.cli import commands
 from graphmml.cli.choices import ModelChoice, structures_of
 from graphmml.model.tensors import GraphTensors
-from graphmml.train.cross_validate import plan
+from graphmml.train.planned import plan
 from graphmml.train.scores import rank_area
 
 TINY = gm.Training(epochs=4, patience=4)

@@ -10,8 +10,10 @@ import graphmml as gm
 from graphmml.data.folds import Fold
 from graphmml.train.missing_patterns import FEWEST, MOST_PATTERNS, patterns
 from graphmml.train.read_run import read_run
-from graphmml.train.result import CVResult, Unit
+from graphmml.train.result import CVResult
 from graphmml.train.scores import all_scores, auroc, brier
+from graphmml.train.splits import Splits
+from graphmml.train.unit import Unit
 
 PATIENTS = 120
 LACKING = {"labs": range(30), "rna": range(20, 45), "notes": [43, 44, *range(110, 115)]}
@@ -42,7 +44,16 @@ def result_of(cohort, folds, models=(("graph", "graph"), ("plain", "baseline")),
                     name, kind, fold.repeat, fold.number, all_scores(y, p), 0.0, len(fold.train), y.astype(np.int64), p
                 )
             )
-    return CVResult(tuple(units), "c", len(cohort), ("a", "b"), "plan", "inductive", same_test=False)
+    return CVResult(
+        tuple(units),
+        "c",
+        len(cohort),
+        ("a", "b"),
+        "plan",
+        "inductive",
+        False,
+        Splits.of(cohort, list(folds.split(cohort))),
+    )
 
 
 FOLDS = gm.Folds(4, repeats=3)
@@ -50,7 +61,7 @@ FOLDS = gm.Folds(4, repeats=3)
 
 def test_patterns_are_those_counted_by_hand():
     cohort = cohort_of()
-    found = gm.scores_by_missing(result_of(cohort, FOLDS), cohort, FOLDS).frame()
+    found = gm.scores_by_missing(result_of(cohort, FOLDS), cohort).frame()
     assert list(found["model"].unique()) == ["graph", "plain"]
     counts = found[found["model"] == "plain"].set_index("pattern")["patients"]
     assert counts.to_dict() == {
@@ -67,7 +78,7 @@ def test_patterns_are_those_counted_by_hand():
 
 def test_an_exact_pattern_that_repeats_another_row_is_not_shown():
     cohort = cohort_of({"labs": range(30), "rna": range(50, 70)})
-    found = gm.scores_by_missing(result_of(cohort, FOLDS), cohort, FOLDS).frame()
+    found = gm.scores_by_missing(result_of(cohort, FOLDS), cohort).frame()
     assert list(found[found["model"] == "graph"]["pattern"]) == ["complete", "labs missing", "rna missing"]
 
 
@@ -120,7 +131,7 @@ def pooled(result, cohort, folds, model, rows):
 def test_scores_pool_the_folds_of_a_repeat_and_are_averaged_over_repeats(pattern, rows):
     cohort = cohort_of()
     result = result_of(cohort, FOLDS)
-    found = gm.scores_by_missing(result, cohort, FOLDS).frame().set_index(["model", "pattern"])
+    found = gm.scores_by_missing(result, cohort).frame().set_index(["model", "pattern"])
     for model in ("graph", "plain"):
         parts = pooled(result, cohort, FOLDS, model, set(rows))
         assert [len(y) for y, _ in parts] == [len(rows)] * 3
@@ -135,7 +146,7 @@ def test_the_interval_is_a_bootstrap_over_patients():
     cohort = cohort_of({"labs": range(100)}, patients=200)
     folds = gm.Folds(4)
     result = result_of(cohort, folds, models=(("graph", "graph"),))
-    row = gm.scores_by_missing(result, cohort, folds).frame().set_index("pattern").loc["labs missing"]
+    row = gm.scores_by_missing(result, cohort).frame().set_index("pattern").loc["labs missing"]
     ((y, p),) = pooled(result, cohort, folds, "graph", set(range(100)))
     random = np.random.default_rng(9)
     drawn = [auroc(y[rows], p[rows]) for rows in random.integers(0, 100, (2000, 100))]
@@ -150,7 +161,7 @@ def test_few_patients_and_one_class_have_no_number_but_a_note():
     values.iloc[:30] = "a"
     values.iloc[50:80:2], values.iloc[51:80:2] = "a", "b"
     cohort = replace(cohort, outcome=replace(cohort.outcome, values=values))
-    result = gm.scores_by_missing(result_of(cohort, FOLDS), cohort, FOLDS)
+    result = gm.scores_by_missing(result_of(cohort, FOLDS), cohort)
     table = result.frame().set_index(["model", "pattern"]).loc["graph"]
     numbers = ["auroc", "auroc_low", "auroc_high", "brier"]
     assert table.loc["labs missing", "note"] == "all of one class"
@@ -163,7 +174,7 @@ def test_few_patients_and_one_class_have_no_number_but_a_note():
 
 def test_lines_say_auroc_interval_and_number():
     cohort = cohort_of()
-    result = gm.scores_by_missing(result_of(cohort, FOLDS), cohort, FOLDS)
+    result = gm.scores_by_missing(result_of(cohort, FOLDS), cohort)
     row = result.frame().set_index(["model", "pattern"]).loc[("plain", "labs missing")]
     wanted = [f"{row[name]:.2f}".removeprefix("0") for name in ("auroc", "auroc_low", "auroc_high")]
     assert f"labs missing: AUROC {wanted[0]} ({wanted[1]} to {wanted[2]}), n = 30" in result.lines("plain")
@@ -179,7 +190,7 @@ def test_patients_whom_no_fold_tests_are_not_counted():
     sides = pd.Series(np.where(np.arange(PATIENTS) % 2, "train", "test"), index=cohort.ids)
     cohort = replace(cohort, split=sides)
     split = gm.OfficialSplit(seeds=3)
-    found = gm.scores_by_missing(result_of(cohort, split), cohort, split).frame().set_index(["model", "pattern"])
+    found = gm.scores_by_missing(result_of(cohort, split), cohort).frame().set_index(["model", "pattern"])
     assert found.loc[("graph", "complete"), "patients"] == 34  # 46, 48 ... 108, 116 and 118
     assert found.loc[("graph", "labs missing"), "patients"] == 15
 
@@ -199,33 +210,36 @@ def test_repeats_that_test_others_are_scored_on_whom_they_tested():
     cohort = cohort_of()
     folds = Listed({(0, 0): range(25), (1, 0): range(12, 60)})
     result = result_of(cohort, folds)
-    row = (
-        gm.scores_by_missing(result, cohort, folds)
-        .frame()
-        .set_index(["model", "pattern"])
-        .loc[("graph", "labs missing")]
-    )
+    row = gm.scores_by_missing(result, cohort).frame().set_index(["model", "pattern"]).loc[("graph", "labs missing")]
     one, other = result.of("graph")
     wanted = np.mean([auroc(one.codes, one.probabilities), auroc(other.codes[:18], other.probabilities[:18])])
     assert row["auroc"] == pytest.approx(wanted)
     assert row["patients"] == 30
 
 
-def test_other_folds_other_rows_and_patients_tested_twice_are_refused():
+def test_the_order_of_the_cohorts_rows_changes_nothing():
+    cohort = cohort_of()
+    result = result_of(cohort, FOLDS)
+    turned = gm.scores_by_missing(result, cohort[::-1]).frame()
+    columns = ["model", "pattern", "patients"]
+    pd.testing.assert_frame_equal(turned[columns], gm.scores_by_missing(result, cohort).frame()[columns])
+
+
+def test_other_patients_other_outcomes_and_patients_tested_twice_are_refused():
     cohort = cohort_of()
     result = result_of(cohort, FOLDS)
     twice = Listed({(0, 0): range(30), (0, 1): range(20, 60)})
-    for people, made, folds, said in (
-        (cohort, result, gm.Folds(4, repeats=2), "has 12 folds a model and the folds given are 8"),
-        (cohort, result, None, "the folds given are 25"),
-        (cohort, result, gm.Folds(4, repeats=3, seed=1), "patients of other outcomes"),
-        (cohort[::-1], result, Listed({(f.repeat, f.number): f.test for f in FOLDS.split(cohort)}), "other outcomes"),
-        (cohort[:90], result, Listed({(f.repeat, f.number): f.test for f in FOLDS.split(cohort)}), "other outcomes"),
-        (cohort, result_of(cohort, twice), twice, "10 tests of one repeat"),
-        (replace(cohort, outcome=None), result, FOLDS, "no patient has a known outcome"),
+    others = replace(
+        cohort, outcome=replace(cohort.outcome, values=cohort.outcome.values.replace({"a": "b", "b": "a"}))
+    )
+    for people, made, said in (
+        (others, result, "have other outcomes"),
+        (cohort[:90], result, "ids are not in the cohort"),
+        (cohort, result_of(cohort, twice), "10 tests of one repeat"),
+        (replace(cohort, outcome=None), result, "other outcomes|no outcome"),
     ):
         with pytest.raises(gm.CohortError, match=said):
-            gm.scores_by_missing(made, people, folds)
+            gm.scores_by_missing(made, people)
 
 
 def test_a_run_knows_its_folds_and_a_real_result_is_read_alike(tmp_path):
@@ -233,7 +247,7 @@ def test_a_run_knows_its_folds_and_a_real_result_is_read_alike(tmp_path):
     model = gm.GraphClassifier(gm.Neighbours("clinical", k=5), members=1, width=8, training=gm.Training(epochs=2))
     folds = gm.Folds(3, repeats=2)
     result = gm.cross_validate(model, cohort, folds, jobs=1, run=tmp_path / "run")
-    direct = gm.scores_by_missing(result, cohort, folds).frame()
+    direct = gm.scores_by_missing(result, cohort).frame()
     read = gm.scores_by_missing(read_run(tmp_path / "run", cohort), cohort).frame()
     keys = ["model", "pattern"]
     pd.testing.assert_frame_equal(direct.set_index(keys).sort_index(), read.set_index(keys).sort_index())

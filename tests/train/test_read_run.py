@@ -3,12 +3,13 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import graphmml as gm
 from graphmml.errors import StoreError
 from graphmml.train.loop import Training
-from graphmml.train.read_run import read_run, splitter_of
+from graphmml.train.read_run import read_run
 from graphmml.train.runs import RunFolder
 
 QUICK = gm.GraphClassifier(gm.Neighbours("labs", k=5), members=1, training=Training(epochs=3))
@@ -54,12 +55,11 @@ def test_predictions_stand_at_their_patients(run):
     np.testing.assert_allclose(p[back.tests[0, 1][0]], wanted)
 
 
-def test_reordering_moves_predictions_with_their_patients(run):
+def test_predictions_stay_with_their_patients_when_the_cohorts_rows_are_in_another_order(run):
     cohort, folder, _ = run
     order = np.random.default_rng(0).permutation(len(cohort))
-    back = read_run(folder, cohort)
-    moved = back.reordered(order).predictions("graph", len(cohort))
-    np.testing.assert_array_equal(moved, back.predictions("graph", len(cohort))[order])
+    moved = read_run(folder, cohort[order]).predictions("graph", len(cohort))
+    np.testing.assert_array_equal(moved, read_run(folder, cohort).predictions("graph", len(cohort))[order])
 
 
 def test_another_cohort_is_refused(run):
@@ -68,10 +68,36 @@ def test_another_cohort_is_refused(run):
         read_run(folder, gm.make_cohort(120, seed=2))
 
 
-def test_the_same_patients_in_another_order_are_refused_and_not_mixed_up(run):
+def test_splits_and_predictions_are_tables_that_name_patients(run):
+    cohort, folder, result = run
+    splits = pd.read_csv(folder / "splits.csv", index_col=0, dtype="str", keep_default_na=False)
+    assert list(splits.index) == list(cohort.ids)
+    for fold in gm.Folds(3, repeats=2).split(cohort):
+        sides = splits[f"repeat{fold.repeat}_fold{fold.number}"]
+        assert list(sides.index[sides == "test"]) == list(cohort.ids[fold.test])
+        assert list(sides.index[sides == "train"]) == list(cohort.ids[fold.train])
+    told = pd.read_csv(folder / "predictions.csv", dtype={"patient_id": "str"})
+    graph = told[told["model"] == "graph"]
+    assert graph.groupby("repeat").size().tolist() == [len(cohort)] * 2
+    truth = cohort.outcome.values.loc[graph.iloc[:, 0]].to_numpy()
+    assert (graph["outcome"].to_numpy() == truth).all()
+    one = result.of("graph")[0]
+    first = graph[(graph["repeat"] == one.repeat) & (graph["fold"] == one.fold)]
+    np.testing.assert_allclose(first[[f"p_{name}" for name in result.classes]].to_numpy(), one.probabilities)
+    assert {path.stat().st_mode & 0o077 for path in folder.glob("*.*") if path.name != ".gitignore"} == {0}
+
+
+def test_a_run_is_not_taken_up_with_its_rows_in_another_order(run):
     cohort, folder, _ = run
+    order = np.random.default_rng(0).permutation(len(cohort))
     with pytest.raises(StoreError, match="another order"):
-        read_run(folder, cohort[np.random.default_rng(0).permutation(len(cohort))])
+        gm.cross_validate(QUICK, cohort[order], gm.Folds(3, repeats=2), jobs=1, run=folder, resume=True)
+
+
+def test_a_run_that_another_process_writes_is_left_alone(run):
+    cohort, folder, _ = run
+    with RunFolder(folder).held(), pytest.raises(StoreError, match="another process"):
+        gm.cross_validate(QUICK, cohort, gm.Folds(3, repeats=2), jobs=1, run=folder, resume=True)
 
 
 def test_an_empty_or_broken_folder_is_named(run, tmp_path):
@@ -83,24 +109,12 @@ def test_an_empty_or_broken_folder_is_named(run, tmp_path):
         read_run(tmp_path, cohort)
 
 
-@pytest.mark.parametrize(
-    "text", ["__import__('os').system('true')", "Folds(n=", "Other(n=3)", "Folds(n=open('x'))", "3"]
-)
-def test_nothing_but_our_own_folds_is_made_from_a_run(tmp_path, text):
-    with pytest.raises(StoreError, match="cannot be made again"):
-        splitter_of(text, RunFolder(tmp_path))
-
-
-def test_every_splitter_comes_back_from_its_repr(tmp_path):
-    for splitter in (gm.Folds(4, repeats=2, seed=3), gm.LeaveGroupOut("site"), gm.OfficialSplit(seeds=2)):
-        assert splitter_of(repr(splitter), RunFolder(tmp_path)) == splitter
-
-
 def test_an_unfinished_model_is_left_out(run, tmp_path):
     cohort, folder, _ = run
     lines = (folder / "units.jsonl").read_text().splitlines()
     kept = [line for line in lines if not (json.loads(line)["model"] == "graph" and json.loads(line)["fold"] == 2)]
-    (tmp_path / "run.json").write_text((folder / "run.json").read_text())
+    for name in ("run.json", "splits.csv"):
+        (tmp_path / name).write_text((folder / name).read_text())
     (tmp_path / "units.jsonl").write_text("\n".join(kept) + "\n")
     names = {row.name for row in read_run(tmp_path, cohort).result.rows}
     assert "graph" not in names

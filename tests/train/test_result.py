@@ -1,12 +1,16 @@
 """What a result says follows from its units: rows, intervals, words."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import graphmml as gm
 from graphmml.train.intervals import Interval, over_folds
-from graphmml.train.result import CVResult, Row, Unit, sentence
+from graphmml.train.result import CVResult
+from graphmml.train.row import Row, sentence
 from graphmml.train.scores import METRICS, all_scores
+from graphmml.train.splits import Splits
+from graphmml.train.unit import Unit
 
 
 def unit(model, kind, fold, lift, seed=0):
@@ -31,7 +35,14 @@ def result_of(graph, bare, *, same_test=False, baseline=0.5):
     ]
     if same_test:
         units = [unit(one.model, one.kind, 0, graph if one.kind == "graph" else bare) for one in units]
-    return CVResult(tuple(units), "c", 300, ("a", "b"), "plan", "inductive", same_test)
+    return CVResult(tuple(units), "c", 300, ("a", "b"), "plan", "inductive", same_test, who_is(same_test))
+
+
+def who_is(same_test, blocks=None):
+    """Sixty patients a fold; of one test set, the first sixty."""
+    test = {(0, 0): np.arange(60)} if same_test else {(0, fold): np.arange(60) + 60 * fold for fold in range(5)}
+    train = {key: np.setdiff1d(np.arange(300), rows) for key, rows in test.items()}
+    return Splits(pd.Index([f"p{n}" for n in range(300)]), train, test, np.arange(300) if blocks is None else blocks)
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,19 @@ from graphmml.report.evidence import GRID, THRESHOLDS, Evidence
 from graphmml.report.html.charts import Curve, Range, curves, forest
 from graphmml.report.html.section import Section, Table
 from graphmml.train.intervals import Interval, span
-from graphmml.train.result import Row
+from graphmml.train.row import Row
 
 HOW = (
     "ROC: the mean over folds at equal specificity, the band is the middle 95 % of folds where there are five or more. "
     "Calibration: patients in bins of equal size by predicted probability, averaged over repeats (Van Calster et al. "
     "2019). Net benefit: true positives less false ones at the odds of the threshold, a patient (Vickers and Elkin "
-    "2006); a model is of use where it lies above treating all and treating none. AUROC within groups: bootstrap."
+    "2006); a model is of use where it lies above treating all and treating none. AUROC within groups: bootstrap. "
+    "Slope: of the outcome on the logit of its probability, 1 if right, below 1 if too extreme (Cox 1958). p: of no "
+    "difference to the same network without edges, corrected resampled t-test (Nadeau and Bengio 2003) over folds or a "
+    "bootstrap on one test set, after Holm (1979) over the graphs tried."
 )
+
+COLUMNS = ["model", "AUROC (95 %)", "AUPRC", "bal. acc.", "MCC", "Brier", "log-loss", "slope", "vs no graph", "p"]
 
 
 def run_section(evidence: Evidence) -> Section:
@@ -27,7 +32,7 @@ def run_section(evidence: Evidence) -> Section:
         "Did the graph help?",
         " ".join([f"{result.plan}, {result.setting}, {result.patients:,} patients.", *result.verdict]),
         [models(evidence), roc(evidence), calibration(evidence), benefit(evidence), *groups(evidence)],
-        [table(evidence)],
+        [table(evidence), *three_scores(evidence)],
         how=HOW,
     )
 
@@ -90,12 +95,28 @@ def groups(evidence: Evidence) -> Iterator[Markup]:
 
 def table(evidence: Evidence) -> Table:
     """List the scores of every model."""
-    rows = [line_of(row) for row in evidence.run.result.rows]
-    return Table("All models on the same folds", ["model", "AUROC (95 %)", "AUPRC", "Brier", "AUROC vs no graph"], rows)
+    p = {one.model: one.p_holm for one in evidence.run.result.comparisons()}
+    rows = [line_of(row, p.get(row.name)) for row in evidence.run.result.rows]
+    return Table("All models on the same folds", COLUMNS, rows)
 
 
-def line_of(row: Row) -> list[str]:
+def line_of(row: Row, p: float | None) -> list[str]:
     """Write one model's scores."""
     difference = (row.vs_no_graph or {}).get("auroc")
-    scores = [f"{row.metrics[name].mean:.3f}" for name in ("auprc", "brier")]
-    return [row.name, span(row.metrics["auroc"]), *scores, "" if difference is None else span(difference, sign="+")]
+    scores = [f"{row.metrics[name].mean:.3f}" for name in ("auprc", "balanced_accuracy", "mcc", "brier", "log_loss")]
+    slope = f"{row.metrics['calibration_slope'].mean:.2f}"
+    told = "" if difference is None else span(difference, sign="+")
+    return [row.name, span(row.metrics["auroc"]), *scores, slope, told, "" if p is None else f"{p:.3f}"]
+
+
+def three_scores(evidence: Evidence) -> list[Table]:
+    """List AUROC pooled, within the group and with its values left out, where that was scored."""
+    known = evidence.groups
+    if known is None:
+        return []
+    columns = ["model", "pooled", f"within {known.group}", f"{known.group} left out"]
+    rows = [
+        [row.model, *("n.a." if one is None else span(one) for one in (row.pooled, row.within, row.left_out))]
+        for row in known.rows
+    ]
+    return [Table(f"AUROC by {known.group}: where the three differ, {known.group} is part of the score", columns, rows)]

@@ -1,0 +1,104 @@
+"""The rows of a cross-validation before they are fitted: every graph, its controls, and plain baselines."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from sklearn.base import clone
+
+from graphmml.data.cohort import Cohort
+from graphmml.data.folds import Fold
+from graphmml.graph.controls import NoEdges, Shuffled
+from graphmml.graph.patient_graph import GraphConstructor
+from graphmml.model.convs import GATStack, GCNStack, SAGEStack
+from graphmml.train.baselines import all_baselines
+from graphmml.train.estimator import GraphClassifier, Setting
+from graphmml.train.tuned import Search, Tuned
+from graphmml.train.unit import RowKind
+
+
+class Classifier(Protocol):
+    """What cross-validation needs of a model."""
+
+    classes_: np.ndarray
+
+    def fit(self, cohort: Cohort) -> "Classifier":
+        """Learn from patients with outcome."""
+
+    def predict_proba(self, cohort: Cohort) -> np.ndarray:
+        """Return [patient, class]."""
+
+    def get_params(self) -> dict[str, object]:
+        """Return every setting by name."""
+
+    def set_params(self, **settings: object) -> "Classifier":
+        """Change settings by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """One row to be: its name, its kind and an unfitted model.
+
+    `alter` changes what the model is shown of a fold's patients, `attach` replaces the fitted model's links at
+    prediction; scores are always against the cohort's own outcomes. A row that is not `needed` may be refused by
+    the cohort, and the others go on.
+    """
+
+    name: str
+    kind: RowKind
+    model: Classifier
+    alter: Callable[[Cohort, Fold], Cohort] | None = None
+    attach: GraphConstructor | None = None
+    needed: bool = True
+
+
+def plan(models: Mapping[str, GraphClassifier | Tuned], setting: Setting) -> list[Planned]:
+    """Lay out the rows: graphs, their controls, then the baselines; all are tuned alike where a graph is tuned."""
+    search = next((model.search or Search() for model in models.values() if isinstance(model, Tuned)), None)
+    bare = {name: model.model if isinstance(model, Tuned) else model for name, model in models.items()}
+    rows = plan_untuned(bare, setting)
+    if search is None:
+        return rows
+    spaces = {name: model.space for name, model in models.items() if isinstance(model, Tuned)}
+    return [replace(row, model=Tuned(row.model, search, space=spaces.get(row.name))) for row in rows]
+
+
+def plan_untuned(models: Mapping[str, GraphClassifier], setting: Setting) -> list[Planned]:
+    """Lay out the rows with the settings that the models have."""
+    rows = [Planned(name, "graph", prepared(model, setting)) for name, model in models.items()]
+    for name, model in models.items():
+        shuffled = prepared(model, setting).set_params(links=Shuffled(model.constructor, seed=model.seed))
+        rows.append(Planned(f"{name}, shuffled", "shuffled", shuffled))
+    nothing = {"links": NoEdges(), "structure": None}
+    bare = {name: prepared(model, setting).set_params(**nothing) for name, model in models.items()}
+    first = next(iter(models.values()))
+    if len({without_edges(model) for model in models.values()}) == 1:
+        rows.append(Planned("no graph", "no-graph", next(iter(bare.values()))))
+    else:
+        rows += [Planned(f"{name}, no graph", "no-graph", twin) for name, twin in bare.items()]
+    rows += [Planned(name, "baseline", baseline) for name, baseline in all_baselines(first).items()]
+    return rows
+
+
+def without_edges(model: GraphClassifier) -> str:
+    """Describe the network that is left without edges: our stacks with the same options are then one and the same."""
+    settings = {name: value for name, value in model.get_params().items() if name not in ("links", "conv", "structure")}
+    conv = model.conv.func if isinstance(model.conv, partial) else model.conv
+    options = dict(model.conv.keywords) if isinstance(model.conv, partial) else {}
+    options.pop("heads", None)  # heads share out messages, and there are none
+    kind = "stack" if conv in (SAGEStack, GCNStack, GATStack) else repr(conv)
+    return repr((kind, sorted(options.items()), sorted(settings.items())))
+
+
+def prepared(model: GraphClassifier, setting: Setting) -> GraphClassifier:
+    """Return an unfitted copy in the setting asked for."""
+    copy: GraphClassifier = clone(model)
+    copy.set_params(setting=setting)
+    return copy
+
+
+def settings(planned: Sequence[Planned]) -> str:
+    """Write every setting of every model in full; a model's own repr leaves long ones out."""
+    return "; ".join(f"{row.name} = {sorted(row.model.get_params().items())}" for row in planned)

@@ -1,0 +1,99 @@
+"""What is tuned of each kind of model: a small space of settings, the given ones among them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+
+from graphmml.train.baselines import Baseline
+from graphmml.train.estimator import GraphClassifier
+from graphmml.train.loop import Training
+from graphmml.train.propagation import LabelPropagation
+
+Space = Mapping[str, Sequence[Any]]
+"""Values by the name of a setting, as `set_params` takes them."""
+
+NEIGHBOURS = (5, 10, 20)
+OF_CLASSIFIERS: Mapping[type, Space] = {
+    LogisticRegression: {"classifier__C": [0.0001, 0.001, 0.01, 0.1, 1.0, 10.0]},
+    RandomForestClassifier: {
+        "classifier__min_samples_leaf": [1, 3, 5, 10, 20],
+        "classifier__max_features": ["sqrt", 0.2, 0.5],
+    },
+    HistGradientBoostingClassifier: {
+        "classifier__learning_rate": [0.02, 0.05, 0.1],
+        "classifier__max_leaf_nodes": [4, 8, 16],
+        "classifier__max_iter": [75, 150, 300],
+        "classifier__l2_regularization": [0.0, 1.0, 10.0],
+    },
+    MLPClassifier: {
+        "classifier__hidden_layer_sizes": [(16,), (32,), (64,), (32, 32)],
+        "classifier__alpha": [0.1, 1.0, 10.0],
+        "classifier__learning_rate_init": [0.001, 0.003, 0.01],
+    },
+}
+
+
+def untuned(model: Any) -> Any:
+    """Return a copy that does not search settings of its own: what `Tuned` is to search is not searched twice."""
+    copy = clone(model)
+    if isinstance(copy, Baseline) and isinstance(copy.classifier, GridSearchCV):
+        copy.set_params(classifier=clone(copy.classifier.estimator))
+    return copy
+
+
+def space_of(model: Any) -> Space:
+    """Return what is tuned of a model: networks and their links, plain models, label propagation; else nothing."""
+    if isinstance(model, GraphClassifier):
+        return network_space(model)
+    if isinstance(model, LabelPropagation):
+        alphas = {"alpha": [0.5, 0.8, 0.9, 0.99]} if model.alpha else {}
+        return {**alphas, **links_space(model.constructor)}
+    return OF_CLASSIFIERS.get(type(getattr(model, "classifier", None)), {})
+
+
+def network_space(model: GraphClassifier) -> Space:
+    """Return widths, weight decays and learning rates, dropouts of the conv, and how many neighbours are linked."""
+    how = model.training or Training()
+    trainings = [
+        replace(how, weight_decay=decay, learning_rate=rate)
+        for decay in (0.1, 0.3, 1.0)
+        for rate in (0.003, 0.01, 0.03)
+    ]
+    convs = [altered(model.conv, dropout=share) for share in (0.2, 0.5, 0.7)] if drops(model.conv) else []
+    space: dict[str, Sequence[Any]] = {"width": [16, 32, 64], "training": trainings}
+    return {**space, **({"conv": convs} if convs else {}), **links_space(model.constructor)}
+
+
+def altered(conv: Any, **options: float) -> Any:
+    """Return a conv with other options."""
+    return partial(conv, **options)
+
+
+def drops(conv: Any) -> bool:
+    """Return whether a conv is one of ours, which have a dropout."""
+    kind = conv.func if isinstance(conv, partial) else conv
+    return str(getattr(kind, "__module__", "")) == "graphmml.model.convs"
+
+
+def links_space(links: Any) -> Space:
+    """Return the constructor with several numbers of neighbours, where it has one number to say so."""
+    made = [one for one in (with_k(links, k) for k in NEIGHBOURS) if one is not None]
+    return {"links": made} if made else {}
+
+
+def with_k(links: Any, k: int) -> Any:
+    """Return a constructor, or the one it wraps, with another number of neighbours; None where it has no such."""
+    if not is_dataclass(links) or isinstance(links, type):
+        return None
+    names = {field.name for field in fields(links)}
+    if "k" in names:
+        return replace(links, k=k)
+    inner = with_k(getattr(links, "links", None), k)
+    return None if inner is None else replace(links, links=inner)

@@ -1,0 +1,132 @@
+"""Tuned: a model whose settings are searched on inner folds of whatever it is fitted on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+
+from graphmml.data.cohort import Cohort
+from graphmml.data.folds import inner_folds
+from graphmml.errors import GraphmmlError, NotFittedError
+from graphmml.train.scores import log_loss
+from graphmml.train.spaces import Space, space_of, untuned
+from graphmml.train.tasks import ClassTask
+
+
+@dataclass(frozen=True)
+class Search:
+    """How settings are searched: `trials` of them, the given ones first, each scored on `folds` inner folds.
+
+    The same budget for every model: a graph network is not tuned harder than what it is compared with. Trials are
+    drawn at random without repetition (Bergstra and Bengio 2012), or by the tree-structured Parzen estimator of
+    optuna (the extra `tune`) with `by="optuna"`.
+    """
+
+    trials: int = 10
+    folds: int = 3
+    by: Literal["random", "optuna"] = "random"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.folds < 2:
+            raise GraphmmlError(f"{self.trials} trials on {self.folds} folds were asked for; 1 on 2 are the fewest")
+        if self.by not in ("random", "optuna"):
+            raise GraphmmlError(f"settings are searched by '{self.by}'; choose random or optuna")
+
+
+class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Fit a model with the settings of the lowest log-loss on inner folds of its training patients.
+
+    `space` holds values by the name of a setting (default: `space_of` the model, a dozen or so). The model with those
+    settings is then fitted on all training patients. `chosen_` says in words which settings won, `trials_` how each
+    was scored. Nothing of a test fold is seen, so that nested inside `cross_validate` scores stay honest
+    (Varma and Simon 2006).
+    """
+
+    def __init__(self, model: Any, search: Search | None = None, *, space: Space | None = None) -> None:
+        self.model = model
+        self.search = search
+        self.space = space
+
+    def fit(self, cohort: Cohort) -> Self:
+        """Search, then fit on every patient given."""
+        search = self.search or Search()
+        model = untuned(self.model)
+        space = space_of(model) if self.space is None else self.space
+        labelled = cohort[np.flatnonzero(cohort.labelled)]
+        folds = [
+            (labelled[fold.train], labelled[fold.test])
+            for fold in inner_folds(labelled, search.folds, seed=search.seed, n=search.folds)
+        ]
+
+        def loss(settings: Mapping[str, Any]) -> float:
+            return float(np.mean([held_out_loss(clone(model).set_params(**settings), *fold) for fold in folds]))
+
+        trials = list(searched(space, search, loss))
+        best, self.loss_ = min(trials, key=lambda trial: trial[1])
+        self.trials_ = tuple((said(settings), value) for settings, value in trials)
+        self.chosen_ = said(best)
+        self.model_ = clone(model).set_params(**best).fit(cohort)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict_proba(self, cohort: Cohort) -> np.ndarray:
+        """Return the probability of each class in `classes_`: float64 [patient, class]."""
+        if not hasattr(self, "model_"):
+            raise NotFittedError("this model has seen no patients yet; call fit(cohort[train]) first")
+        return np.asarray(self.model_.predict_proba(cohort))
+
+    def predict(self, cohort: Cohort) -> np.ndarray:
+        """Return the most probable class of each patient: str [patient]."""
+        return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
+
+
+def held_out_loss(model: Any, train: Cohort, test: Cohort) -> float:
+    """Return the log-loss of a model fitted on some patients for others; a class it has not seen costs in full."""
+    fitted = model.fit(train)
+    task = ClassTask(tuple(fitted.classes_))
+    codes, p = task.codes(test), fitted.predict_proba(test)
+    p = np.column_stack([p, np.zeros(len(p))])  # the last column is what training did not have
+    return log_loss(np.where(codes < 0, p.shape[1] - 1, codes), p)
+
+
+def said(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Write settings in words."""
+    return {name: repr(value) for name, value in settings.items()}
+
+
+def searched(space: Space, search: Search, loss: Any) -> Iterator[tuple[dict[str, Any], float]]:
+    """Yield settings and their loss: those given first, then as many more as the budget and the space allow."""
+    yield {}, loss({})
+    more = min(search.trials, int(np.prod([len(values) for values in space.values()])) if space else 1) - 1
+    if search.by == "random":
+        yield from ((settings, loss(settings)) for settings in drawn(space, more, search.seed))
+    elif more:
+        yield from by_optuna(space, more, search.seed, loss)
+
+
+def drawn(space: Space, times: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield different settings at random."""
+    sizes = [len(values) for values in space.values()]
+    for place in np.random.default_rng(seed).permutation(int(np.prod(sizes)))[:times]:
+        at = np.unravel_index(place, sizes)
+        yield {name: values[int(i)] for (name, values), i in zip(space.items(), at, strict=True)}
+
+
+def by_optuna(space: Space, times: int, seed: int, loss: Any) -> Iterator[tuple[dict[str, Any], float]]:
+    """Yield settings that optuna proposes, each told of the losses before it."""
+    try:
+        optuna = import_module("optuna")
+    except ImportError:
+        raise GraphmmlError("searching by optuna needs it: pip install 'graphmml[tune]'") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+    for _ in range(times):
+        trial = study.ask()
+        settings = {name: values[trial.suggest_int(name, 0, len(values) - 1)] for name, values in space.items()}
+        value = loss(settings)
+        study.tell(trial, value)
+        yield settings, value

@@ -1,0 +1,148 @@
+"""Comparisons against second implementations: the corrected t-test, Holm, the bootstrap over patients and blocks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import graphmml as gm
+from graphmml.train.comparisons import comparison_frame, holm
+from graphmml.train.intervals import over_folds, p_over_draws, p_over_folds
+from graphmml.train.result import CVResult
+from graphmml.train.scores import all_scores, auroc
+from graphmml.train.splits import Splits
+from graphmml.train.unit import Unit
+
+
+def naive_holm(p):
+    """Step down: the i-th smallest times how many are left, never below one before it."""
+    order, corrected, least = sorted(range(len(p)), key=lambda at: p[at]), list(p), 0.0
+    for rank, at in enumerate(order):
+        least = max(least, min(1.0, p[at] * (len(p) - rank)))
+        corrected[at] = least
+    return corrected
+
+
+@pytest.mark.parametrize("p", [[0.01, 0.04, 0.03], [0.5], [0.02, 0.02, 0.9, 0.001], []])
+def test_holm_steps_down(p):
+    assert holm(p) == pytest.approx(naive_holm(p))
+
+
+def test_holm_leaves_out_what_could_not_be_tested():
+    corrected = holm([0.01, float("nan"), 0.02])
+    assert corrected[0] == pytest.approx(0.02)
+    assert np.isnan(corrected[1])
+    assert corrected[2] == pytest.approx(0.02)
+
+
+def test_p_is_below_a_twentieth_exactly_where_the_interval_leaves_out_zero():
+    random = np.random.default_rng(0)
+    for shift in np.linspace(-0.2, 0.2, 41):
+        values = random.normal(shift, 0.1, 25)
+        interval, p = over_folds(values, train=80, test=20), p_over_folds(values, train=80, test=20)
+        assert (p < 0.05) == (interval.low > 0 or interval.high < 0)
+
+
+def test_without_shared_training_patients_it_is_the_t_test():
+    values = np.random.default_rng(1).normal(0.1, 0.3, 12)
+    assert p_over_folds(values, train=1, test=0) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    assert p_over_folds(values, train=80, test=20) > p_over_folds(values, train=80, test=0)
+
+
+def test_differences_of_nothing_prove_nothing_and_one_fold_says_nothing():
+    assert p_over_folds(np.zeros(5), train=80, test=20) == 1.0
+    assert np.isnan(p_over_folds(np.array([0.3]), train=80, test=20))
+    assert p_over_draws(np.zeros(10)) == 1.0
+    assert np.isnan(p_over_draws(np.full(5, np.nan)))
+
+
+def made(blocks, *, same_test, lift=1.0, patients=80):
+    """Two models of one strength on one test set or four folds; blocks of patients share what happened."""
+    random = np.random.default_rng(5)
+    y = random.integers(0, 2, blocks.max() + 1)[blocks]
+    rows = [np.arange(patients)] * 2 if same_test else np.array_split(np.arange(patients), 4)
+    keys = [(seed, 0) for seed in range(2)] if same_test else [(0, fold) for fold in range(4)]
+    units = []
+    for name, kind in (("graph", "graph"), ("no graph", "no-graph")):
+        score = random.normal(size=blocks.max() + 1)[blocks] + lift * y
+        for (repeat, fold), mine in zip(keys, rows, strict=True):
+            p = 1 / (1 + np.exp(-score[mine] - 0.1 * random.normal(size=len(mine))))
+            p = np.stack([1 - p, p], axis=1)
+            units.append(Unit(name, kind, repeat, fold, all_scores(y[mine], p), 0.0, 60, y[mine], p))
+    test = dict(zip(keys, rows, strict=True))
+    splits = Splits(pd.Index([f"p{n}" for n in range(patients)]), {key: np.arange(0) for key in keys}, test, blocks)
+    return CVResult(tuple(units), "c", patients, ("a", "b"), "plan", "inductive", same_test, splits)
+
+
+def test_resamples_are_the_scores_of_the_patients_drawn():
+    result = made(np.arange(80), same_test=False)
+    drawn = result.splits.resampled(result.of("graph"), "auroc")
+    counts = np.concatenate(list(result.splits.drawn(1000)), axis=1)
+    for at in (0, 7, 400):
+        each = []
+        for unit in result.of("graph"):
+            rows = np.repeat(np.arange(len(unit.codes)), counts[result.splits.test[unit.key], at].astype(int))
+            each.append(auroc(unit.codes[rows], unit.probabilities[rows]))
+        assert drawn[at] == pytest.approx(np.nanmean(each))
+
+
+def test_blocks_are_drawn_whole_and_widen_the_interval():
+    blocks = np.arange(80) // 8
+    result = made(blocks, same_test=True)
+    counts = np.concatenate(list(result.splits.drawn(50)), axis=1)
+    for block in range(10):
+        assert (counts[blocks == block] == counts[blocks == block][0]).all()
+    whole = result.bootstrap("graph")
+    assert result.row("graph", None).metrics["auroc"] == whole
+    each = replace(result, splits=replace(result.splits, blocks=np.arange(80))).bootstrap("graph")
+    assert each.mean == whole.mean
+    assert whole.high - whole.low > 1.3 * (each.high - each.low)
+
+
+def test_comparisons_are_paired_and_corrected_over_their_table():
+    result = made(np.arange(80), same_test=False)
+    (one,) = result.comparisons()
+    values = [
+        a.scores["auroc"] - b.scores["auroc"] for a, b in zip(result.of("graph"), result.of("no graph"), strict=True)
+    ]
+    (one,) = result.comparisons()
+    assert one.difference.mean == pytest.approx(np.mean(values))
+    assert one.p == one.p_holm
+    back = result.comparison("no graph", "graph")
+    assert back.p == pytest.approx(one.p)
+    assert back.difference.mean == pytest.approx(-one.difference.mean)
+    table = comparison_frame(result.comparisons("brier", against="no graph"))
+    assert list(table["model"]) == ["graph"]
+    assert set(one.to_dict()) >= {"model", "against", "mean", "low", "high", "p", "p_holm"}
+
+
+def test_predictions_are_one_row_a_tested_patient_and_say_what_happened():
+    result = made(np.arange(80), same_test=False)
+    table = result.predictions()
+    assert len(table) == 160
+    graph = table[table["model"] == "graph"].set_index("patient_id")
+    assert sorted(graph.index) == sorted(result.splits.ids)
+    unit = result.of("graph")[1]
+    assert graph.loc[result.splits.ids[result.splits.test[unit.key]], "p_b"].to_numpy() == pytest.approx(
+        unit.probabilities[:, 1]
+    )
+    assert set(graph["outcome"]) == {"a", "b"}
+
+
+def test_equal_models_are_rarely_told_apart():
+    """Two forests that differ by their seed alone: the corrected test errs at its level or below."""
+    few, random = 0, np.random.default_rng(0)
+    for _ in range(100):
+        shared = random.normal(0, 0.02, 25)  # folds share their patients, so their differences lean together
+        values = random.normal(0, 0.03) * 0.3 + shared
+        few += p_over_folds(values, train=80, test=20) < 0.05
+    assert few <= 12
+
+
+def test_a_table_says_which_group_is_asked_for_in_vain():
+    result = made(np.arange(80), same_test=False)
+    cohort = gm.make_cohort(80)
+    with pytest.raises(gm.CohortError, match="no group 'ward'"):
+        gm.group_table(result, cohort, "ward")

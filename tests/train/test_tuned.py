@@ -1,0 +1,121 @@
+"""Tuning: the best trial on inner folds wins, the budget is kept by every model, test patients are never asked."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+import graphmml as gm
+from graphmml.data.folds import Fold, inner_folds
+from graphmml.train.baselines import all_baselines
+from graphmml.train.cross_validate import evaluate
+from graphmml.train.planned import Planned, plan
+from graphmml.train.spaces import space_of, untuned, with_k
+from graphmml.train.tuned import Search, Tuned, held_out_loss, searched
+
+TINY = gm.Training(epochs=3, patience=3)
+MODEL = gm.GraphClassifier(gm.Neighbours("labs", k=3), members=1, width=4, training=TINY, device="cpu")
+COHORT = gm.make_cohort(90, seed=1)
+
+
+def test_the_settings_of_the_lowest_loss_on_inner_folds_win():
+    tuned = Tuned(MODEL, Search(4, folds=2), space={"width": [2, 8, 16]}).fit(COHORT)
+    losses = [loss for _, loss in tuned.trials_]
+    assert tuned.loss_ == min(losses)
+    assert tuned.chosen_ == tuned.trials_[int(np.argmin(losses))][0]
+    folds = [(COHORT[f.train], COHORT[f.test]) for f in inner_folds(COHORT, 2, seed=0, n=2)]
+    settings = {name: int(value) for name, value in tuned.trials_[-1][0].items()}
+    again = np.mean([held_out_loss(clone(MODEL).set_params(**settings), *fold) for fold in folds])
+    assert losses[-1] == pytest.approx(again)
+    assert tuned.model_.width == int(tuned.chosen_.get("width", 4))
+
+
+@pytest.mark.parametrize("by", ["random", "optuna"])
+def test_trials_are_as_many_as_were_asked_for_the_given_settings_first(by):
+    if by == "optuna":
+        pytest.importorskip("optuna")
+    space, asked = {"a": [1, 2, 3], "b": [4, 5]}, []
+
+    def loss(settings):
+        asked.append(settings)
+        return float(settings.get("a", 9))
+
+    trials = list(searched(space, Search(4, by=by), loss))
+    assert [settings for settings, _ in trials] == asked
+    assert asked[0] == {}
+    assert len(asked) == 4
+    assert all(set(settings) == {"a", "b"} for settings in asked[1:])
+    first = list(asked)
+    assert first == [settings for settings, _ in searched(space, Search(4, by=by), loss)]
+
+
+def test_random_trials_do_not_repeat_and_end_with_the_space():
+    space = {"a": [1, 2], "b": [3, 4]}
+    found = [tuple(sorted(s.items())) for s, _ in searched(space, Search(50), lambda settings: 0.0)]
+    assert len(found) == len(set(found)) <= 5
+
+
+def test_every_row_has_the_same_budget_and_some_space():
+    rows = plan({"graph": Tuned(MODEL, Search(7))}, "inductive")
+    assert {row.kind for row in rows} == {"graph", "shuffled", "no-graph", "baseline"}
+    for row in rows:
+        assert isinstance(row.model, Tuned)
+        assert row.model.search == Search(7)
+        space = space_of(untuned(row.model.model))
+        assert space, row.name
+        for name, values in space.items():
+            for value in values:
+                clone(untuned(row.model.model)).set_params(**{name: value})
+    logistic = untuned(all_baselines(MODEL)["logistic regression"])
+    assert "GridSearchCV" not in repr(logistic.classifier)
+
+
+def test_neighbours_are_tuned_inside_what_wraps_them():
+    assert with_k(gm.Shuffled(gm.Neighbours(k=10)), 5).links.k == 5
+    assert with_k(gm.NoEdges(), 5) is None
+    kept = space_of(MODEL.__class__(gm.Neighbours("rna", k=10, metric="cosine")))["links"]
+    assert [(one.modality, one.k) for one in kept] == [("rna", 5), ("rna", 10), ("rna", 20)]
+    convs = space_of(gm.GraphClassifier(conv=partial(gm.SAGEStack, depth=2)))["conv"]
+    assert all(conv.keywords["depth"] == 2 for conv in convs)
+
+
+def test_outcomes_of_test_patients_change_nothing():
+    tuned = Tuned(
+        MODEL, Search(3, folds=2), space={"width": [2, 8], "links": [gm.Neighbours("labs", k=k) for k in (2, 5)]}
+    )
+    flipped = COHORT.outcome.values.copy()
+    flipped.iloc[60:] = flipped.iloc[60:].map({"case": "control", "control": "case"})
+    other = gm.Cohort.from_frames(dict(COHORT.tables), pd.Series(flipped, index=COHORT.ids), positive="case")
+    fold = Fold(np.arange(60), np.arange(60, 90), 0, 0, 0)
+    row = Planned("graph", "graph", tuned)
+    first, second = (evaluate(row, people, fold, "inductive", ("control", "case")) for people in (COHORT, other))
+    assert first.chosen == second.chosen
+    assert first.chosen.keys() <= {"width", "links"}
+    assert np.array_equal(first.probabilities, second.probabilities)
+    assert (first.codes != second.codes).all()
+
+
+def test_a_class_that_an_inner_fold_lacks_costs_in_full():
+    class Sure:
+        classes_ = np.array(["a", "b"], dtype=object)
+
+        def fit(self, cohort):
+            return self
+
+        def predict_proba(self, cohort):
+            return np.tile([0.5, 0.5], (len(cohort), 1))
+
+    people = gm.Cohort.from_frames(
+        {"t": pd.DataFrame({"x": [1.0, 2.0]}, index=["p", "q"])}, pd.Series(["a", "c"], index=["p", "q"])
+    )
+    assert held_out_loss(Sure(), people, people) == pytest.approx((np.log(2) + np.log(1e15)) / 2)
+
+
+def test_a_budget_of_nothing_is_refused():
+    for settings in ({"trials": 0}, {"folds": 1}, {"by": "luck"}):
+        with pytest.raises(ValueError, match=r"folds|searched"):
+            Search(**settings)
+    with pytest.raises(gm.NotFittedError):
+        Tuned(MODEL).predict_proba(COHORT)
