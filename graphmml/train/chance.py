@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import joblib
 import torch
+from threadpoolctl import threadpool_limits
 
 from graphmml.errors import GraphmmlError
 
@@ -18,11 +20,12 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread inside the block, so that sums come out the same however many cores there are."""
+    """Compute on one thread inside the block, so that sums come out the same on whatever machine and cluster."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1), joblib.parallel_config(backend="sequential"):
+            yield
     finally:
         torch.set_num_threads(before)
 

@@ -1,0 +1,123 @@
+"""Does the evaluation say nothing where there is nothing? Outcomes permuted at random, and models that are equal.
+
+python benchmarks/evidence.py chance     # 20 cohorts of permuted outcomes, everything tuned and selected
+python benchmarks/evidence.py equal      # 200 comparisons of two models that are equal
+"""
+
+import argparse
+import os
+import time
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+import graphmml as gm
+from graphmml.train.baselines import Baseline
+from graphmml.train.cross_validate import classes_in, gathered, run_units
+from graphmml.train.planned import Planned
+
+QUICK = gm.Training(epochs=40, patience=8)
+
+
+def permuted(patients: int, seed: int) -> gm.Cohort:
+    """Return a synthetic cohort whose outcomes are dealt out at random."""
+    cohort = gm.make_cohort(patients, seed=seed)
+    values = cohort.outcome.values
+    dealt = pd.Series(np.random.default_rng(seed).permutation(values.to_numpy()), index=values.index)
+    return replace(cohort, outcome=replace(cohort.outcome, values=dealt))
+
+
+def pipeline(trials: int) -> gm.Tuned:
+    """Return a graph whose conv, links and width are selected inside each fold; so are all its controls' settings."""
+    model = gm.GraphClassifier(gm.Neighbours(each=True), members=1, training=QUICK, device="cpu")
+    space = {
+        "conv": [gm.SAGEStack, gm.GCNStack, partial(gm.SAGEStack, dropout=0.2)],
+        "links": [gm.Neighbours(each=True, k=5), gm.Neighbours("labs"), gm.SharedPhenotype(("clinical.sex",))],
+        "width": [8, 32],
+    }
+    return gm.Tuned(model, gm.Search(trials), space=space)
+
+
+def chance(cohorts: int, patients: int, trials: int) -> None:
+    """Print each model's mean AUROC over cohorts and how many of its intervals cover one half."""
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    began = time.perf_counter()
+    for seed in range(cohorts):
+        result = gm.cross_validate(pipeline(trials), permuted(patients, seed), gm.Folds(5))
+        for row in result.rows:
+            span = row.metrics["auroc"]
+            found.setdefault(row.name, []).append((span.mean, span.low, span.high))
+    print(f"{cohorts} cohorts of {patients} patients, outcomes permuted; 5 folds, {trials} trials of each model inside")
+    for name, spans in found.items():
+        mean, low, high = np.array(spans).T
+        covered = int(((low <= 0.5) & (high >= 0.5)).sum())
+        error = mean.std(ddof=1) / np.sqrt(len(mean))
+        print(f"{name:<24} mean AUROC {mean.mean():.3f} (standard error {error:.3f}), {covered} of {cohorts} cover .5")
+    print(f"{time.perf_counter() - began:.0f} s on {os.cpu_count()} cores")
+
+
+def seeds() -> list[Planned]:
+    """Return one network twice, with other seeds."""
+    one = gm.GraphClassifier(gm.Neighbours("labs"), members=1, width=16, training=QUICK, device="cpu")
+    return [
+        Planned("one", "graph", one),
+        Planned("other", "graph", gm.GraphClassifier(**{**one.get_params(), "seed": 5})),
+    ]
+
+
+def halves(cohort: gm.Cohort, seed: int) -> tuple[gm.Cohort, list[Planned]]:
+    """Return noise in two modalities and a model on each, which knows as little as the other."""
+    random = np.random.default_rng(seed)
+    noise = {name: pd.DataFrame(random.normal(size=(len(cohort), 10)), index=cohort.ids) for name in ("one", "other")}
+    frames = {name: table.add_prefix("x") for name, table in noise.items()}
+    people = replace(cohort, tables=frames)
+    models = [
+        Planned(name, "baseline", Baseline(LogisticRegression(C=0.1)), alter=partial(only, name=name))
+        for name in frames
+    ]
+    return people, models
+
+
+def only(cohort: gm.Cohort, fold: object, *, name: str) -> gm.Cohort:
+    """Return a cohort with one modality alone."""
+    return replace(cohort, tables={name: cohort.tables[name]})
+
+
+def equal(times: int, patients: int) -> None:
+    """Print how often two equal models are told apart at the level of .05."""
+    for what in ("the same network, other seeds", "logistic regression on noise and on other noise"):
+        p, began = [], time.perf_counter()
+        for seed in range(times):
+            cohort, rows = gm.make_cohort(patients, seed=seed), seeds()
+            if "noise" in what:
+                cohort, rows = halves(permuted(patients, seed), seed)
+            p.append(compared(cohort, rows))
+        told = float(np.mean(np.array(p) < 0.05))
+        seconds = time.perf_counter() - began
+        print(f"{what}: {told:.1%} of {times} comparisons reach p < .05 (5 folds x 2), {seconds:.0f} s")
+
+
+def compared(cohort: gm.Cohort, rows: list[Planned]) -> float:
+    """Return the p-value of one comparison."""
+    folds = gm.Folds(5, repeats=2)
+    made = list(folds.split(cohort))
+    classes = classes_in(cohort, made)
+    work = [(row, fold, "inductive") for fold in made for row in rows]
+    done, _ = run_units(work, cohort, classes, jobs=-1, folder=None, watch=None)
+    return gathered(list(done.values()), cohort, folds, made, classes, "inductive").comparison("one", "other").p
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("chance", "equal"))
+    parser.add_argument("--times", type=int, help="cohorts (20) or comparisons (200)")
+    parser.add_argument("--patients", type=int, default=240)
+    parser.add_argument("--trials", type=int, default=4)
+    asked = parser.parse_args()
+    if asked.what == "chance":
+        chance(asked.times or 20, asked.patients, asked.trials)
+    else:
+        equal(asked.times or 200, asked.patients)
