@@ -167,6 +167,9 @@ def cv(
 app.command()(judging.audit)
 
 
+app.command()(judging.fairness)
+
+
 app.command()(fitting.fit)
 
 

@@ -48,10 +48,10 @@ class Grouping:
         return np.asarray((first[:, None] & second[None, :]).ravel())
 
 
-def grouping(cohort: Cohort, name: str) -> Grouping:
+def grouping(cohort: Cohort, name: str, *, fewest: int = 2) -> Grouping:
     """Tell patients apart by a group of the cohort, or by a column of one of its modalities ("sex", "clinical.sex").
 
-    Raises CohortError where there is none, where all have one value, and where there are more than thirty.
+    Raises CohortError where there is none, and for fewer values than `fewest` or more than thirty.
     """
     column = column_of(cohort.groups, cohort.tables, name, CohortError)
     labels, values = pd.factorize(column, sort=True)
@@ -60,8 +60,8 @@ def grouping(cohort: Cohort, name: str) -> Grouping:
             f"'{name}' has {len(values)} values; a group has at most {MOST_VALUES}: add a column that puts them in "
             "bands and name that"
         )
-    if len(values) < 2:
-        raise CohortError(f"'{name}' has {len(values)} value(s); two are wanted to compare")
+    if len(values) < fewest:
+        raise CohortError(f"'{name}' has {len(values)} value(s); {fewest} are wanted to compare")
     words = tuple(f"{value:g}" if is_number(column) else str(value) for value in values)
     return Grouping(name, words, np.asarray(labels, dtype=np.int64))
 

@@ -49,19 +49,24 @@ def fairness(
     cv = result.result if isinstance(result, Run) else result
     people = tested_of(cv, tests, cohort, threshold=threshold, positive=positive)
     grounds = laid_out(groupings(cohort, group), people, min_cell)
-    weighed = scored(people, grounds)
-    gaps = [found for model in weighed for found in gaps_of(model, grounds)]
+    return fairness_of(cv, people, grounds, scored(people, grounds), threshold=threshold)
+
+
+def fairness_of(
+    cv: CVResult, people: Tested, grounds: Sequence[Ground], weighed: Sequence[Weighed], *, threshold: float
+) -> FairnessResult:
+    """Put what was scored into a result."""
     return FairnessResult(
         rows=tuple(row for model in weighed for row in rows_of(model, grounds)),
-        found=tuple(gaps),
-        curves=tuple(curves_of(people, grounds, min_cell)),
+        found=tuple(gap for model in weighed for gap in gaps_of(model, grounds)),
+        curves=tuple(curves_of(people, grounds)),
         cohort=cv.cohort,
         plan=cv.plan,
         setting=cv.setting,
         positive=people.positive,
         measures=people.models[0].measures,
         threshold=threshold,
-        min_cell=min_cell,
+        min_cell=grounds[0].cells.least,
         draws=DRAWS,
     )
 
@@ -91,7 +96,7 @@ def scored(people: Tested, grounds: Sequence[Ground]) -> list[Weighed]:
     ]
 
 
-def curves_of(people: Tested, grounds: Sequence[Ground], min_cell: int) -> Iterator[GroupCurve]:
+def curves_of(people: Tested, grounds: Sequence[Ground]) -> Iterator[GroupCurve]:
     """Yield the calibration curve of each model in each value that may be shown; risks are averaged over repeats."""
     if grounds[0].several:
         return
@@ -102,6 +107,8 @@ def curves_of(people: Tested, grounds: Sequence[Ground], min_cell: int) -> Itera
             for at in np.flatnonzero(ground.shown("calibration_slope") & ground.group.known):
                 here = ground.group.labels == at
                 names = (model.model, ground.group.name, ground.group.values[at])
-                made = curve_of(names, (people.codes == 1)[here], risk[here], [some[here] for some in counts], min_cell)
+                made = curve_of(
+                    names, (people.codes == 1)[here], risk[here], [some[here] for some in counts], ground.cells.least
+                )
                 if made is not None:
                     yield made

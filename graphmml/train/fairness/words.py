@@ -60,7 +60,7 @@ def outcome_words(contrast: Contrast, prevalence: Mapping[str, Interval]) -> str
     if not {contrast.above, contrast.below} <= set(prevalence):
         return ""
     high, low = (prevalence[value].mean for value in (contrast.above, contrast.below))
-    return f"; the outcome itself is that of {high:.0%} and {low:.0%}"
+    return f"; of the outcome itself there is {high:.0%} and {low:.0%}"
 
 
 def contrast_words(contrast: Contrast) -> str:
