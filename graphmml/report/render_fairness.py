@@ -42,8 +42,8 @@ def fairness_parts(result: FairnessResult) -> Iterator[RenderableType]:
                 yield Text()
                 yield scores_table(group, rows, names, counts=at == 0)
         yield from notes(rows)
-    yield Text()
-    yield gaps_table([gap for gap in result.found if gap.model == model], several=len(result.groups) > 1)
+        yield Text()
+        yield gaps_table(group, result.gaps_of(model, group))
     if len(result.models) > 1:
         yield Text()
         yield models_table(result)
@@ -66,7 +66,7 @@ def scores_table(group: str, rows: Sequence[ValueScores], names: Sequence[str], 
         table.add_column(title, justify="right", no_wrap=True)
     for name in names:
         table.add_column(SHORT[name], justify="right", no_wrap=True)
-    for row in rows:
+    for row in (row for row in rows if row.patients is not None):
         told = [counted(row.patients), counted(row.positives)] if counts else []
         table.add_row(Text(row.value), *told, *(written(row.scores.get(name)) for name in names))
     return table
@@ -85,16 +85,19 @@ def written(interval: Interval | None) -> str:
 
 
 def notes(rows: Sequence[ValueScores]) -> Iterator[Text]:
-    """Say once why something is masked."""
+    """Say once who is masked, and why something of the others is."""
+    hidden = [row.value for row in rows if row.patients is None]
+    if hidden:
+        yield Text(f"masked: {'; '.join(hidden)}", "dim")
     for note in dict.fromkeys(row.note for row in rows if row.note and row.note != "masked"):
         mine = ", ".join(row.value for row in rows if row.note == note)
         yield Text(f"{mine}: {note}", "dim")
 
 
-def gaps_table(gaps: Sequence[Gap], *, several: bool) -> Table:
-    """Show the gaps of one model: the largest difference, between whom, its ratio, and p over all gaps."""
+def gaps_table(group: str, gaps: Sequence[Gap]) -> Table:
+    """Show the gaps of one model in one group: the largest difference, between whom, its ratio, and p over all gaps."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("gap", overflow="fold")
+    table.add_column(f"gap by {group}", overflow="fold")
     table.add_column("largest difference", justify="right", no_wrap=True)
     table.add_column("between", overflow="fold")
     table.add_column("ratio", justify="right", no_wrap=True)
@@ -103,7 +106,7 @@ def gaps_table(gaps: Sequence[Gap], *, several: bool) -> Table:
         name = GAP_WORDS[gap.name].split(" (")[0]
         ratio = "" if gap.largest.ratio.mean != gap.largest.ratio.mean else f"{gap.largest.ratio.mean:.2f}"
         table.add_row(
-            Text(f"{name}, {gap.group}" if several else name, "bold" if gap.demonstrable else ""),
+            Text(name, "bold" if gap.demonstrable else ""),
             span(gap.largest.difference, digits=2),
             Text(f"{gap.largest.above} over {gap.largest.below}"),
             ratio,

@@ -14,10 +14,10 @@ from graphmml.train.intervals import Interval, span
 FORESTS = ("auroc", "sensitivity", "specificity", "selection_rate")
 HOW = (
     "Scores by value go through fairlearn's MetricFrame, pooled over a repeat's folds and averaged over repeats; "
-    "intervals are a percentile bootstrap over patients. Gaps: the interval is of all pairs of values at once (max t), p "
-    "is Holm's over the gaps of the model. Calibration by value: local linear regression of what happened on the "
+    "intervals are a percentile bootstrap over patients. Gaps: the interval is of all pairs of values at once (max t), "
+    "p is Holm's over the gaps of the model. Calibration by value: local linear regression of what happened on the "
     "predicted risk, with a bootstrap band. Values of fewer patients than the smallest cell are masked, with what "
-    "would let their counts be worked out. A gap in who is called positive is no fault where the outcome itself differs."
+    "would let their counts be worked out. A gap in who is called positive is no fault where the outcome differs too."
 )
 
 
