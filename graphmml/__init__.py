@@ -115,6 +115,8 @@ _HOMES = {
     "make_fusion_cohort": "graphmml.data.synthetic_fusion",
     "modality_weights": "graphmml.train.modality_weights",
     "modality_worth": "graphmml.train.worth",
+    "plot_group_calibration": "graphmml.report.plot_fairness",
+    "plot_group_scores": "graphmml.report.plot_fairness",
     "prediction_frame": "graphmml.train.predictions",
     "read_cohort": "graphmml.data.read",
     "read_csr": "graphmml.graph.sparse",

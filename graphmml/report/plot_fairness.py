@@ -8,7 +8,7 @@ from graphmml.train.fairness.result import FairnessResult
 from graphmml.train.fairness.words import MEASURES
 
 
-def plot_calibration(
+def plot_group_calibration(
     result: FairnessResult, ax: Any = None, *, model: str | None = None, group: str | None = None
 ) -> Any:
     """Draw a model's calibration curve in each value of a group, with 95 % bands; default: the first of both.
@@ -32,7 +32,7 @@ def plot_calibration(
     return ax
 
 
-def plot_groups(
+def plot_group_scores(
     result: FairnessResult,
     measure: str = "auroc",
     ax: Any = None,

@@ -22,7 +22,7 @@ def fairness_page(result: FairnessResult) -> str:
     return environment.get_template("report.html.j2").render(
         title=f"Does it serve all groups alike? {result.cohort}",
         subtitle=f"{result.plan}, {result.setting} · graphmml {version('graphmml')} · {date.today().isoformat()}",
-        lead=" ".join(result.verdict),
+        lead=" ".join(result.headlines),
         sections=[VERDICTS, fairness_section([result])],
         told=[],
         quiet=[],

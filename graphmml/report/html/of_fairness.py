@@ -1,11 +1,14 @@
 """The section on the values of a group: how well the first model serves each, and which gaps are demonstrable."""
 
 from collections.abc import Iterator, Sequence
+from textwrap import fill
 
 from markupsafe import Markup
 
 from graphmml.report.html.charts import Curve, Range, curves, forest
 from graphmml.report.html.section import Section, Table
+from graphmml.report.words import WIDTH
+from graphmml.train.fairness.curve import GroupCurve
 from graphmml.train.fairness.gaps import Gap
 from graphmml.train.fairness.result import FairnessResult, ValueScores
 from graphmml.train.fairness.words import GAP_WORDS, MEASURES, p_words
@@ -24,13 +27,14 @@ HOW = (
 def fairness_section(results: Sequence[FairnessResult]) -> Section:
     """Fill the section from one result a group."""
     said = [f"'{results[0].models[0]}', called positive from a risk of {results[0].threshold:g} on."]
-    said += [line for result in results for line in result.verdict]
+    said += [line for result in results for line in result.headlines]
     return Section(
         "groups",
         "Does it serve all groups alike?",
         " ".join(said),
         [chart for result in results for chart in charts(result)],
         [table for result in results for table in tables(result)],
+        text="\n".join(fill(line, WIDTH, subsequent_indent="  ") for result in results for line in result.verdict),
         how=HOW,
     )
 
@@ -50,11 +54,19 @@ def charts(result: FairnessResult) -> Iterator[Markup]:
             yield curves(
                 f"Calibration by {group}.",
                 "On the dashed line what is predicted is what happens.",
-                [Curve(curve.value, curve.predicted, curve.observed, curve.low, curve.high) for curve in drawn],
+                [
+                    Curve(counted(curve, rows), curve.predicted, curve.observed, curve.low, curve.high)
+                    for curve in drawn
+                ],
                 x=f"predicted risk of '{result.positive}'",
                 y="observed",
                 diagonal=True,
             )
+
+
+def counted(curve: GroupCurve, rows: Sequence[ValueScores]) -> str:
+    """Name a curve by its value and how many patients it rests on."""
+    return next(f"{row.value}, n {row.patients}" for row in rows if row.value == curve.value)
 
 
 def ranged(row: ValueScores, interval: Interval) -> Range:

@@ -3,7 +3,8 @@
 A value of a group with fewer patients than the smallest cell is masked. Where totals are known, one masked count
 among shown ones is total less the rest; so the next smallest is masked too, until two or more are and their sum is
 no small cell either (complementary suppression, Willenborg and de Waal 2001). In a crossed table that holds along
-every row and column. Bounds by linear programming over several tables are not searched for.
+every row and column. A few who lack the value altogether are masked, and no other for their sake. Bounds by linear
+programming over several tables are not searched for.
 """
 
 from collections.abc import Sequence
@@ -50,11 +51,15 @@ def cells_of(group: Grouping, hit: np.ndarray, least: int, *, marginals: Sequenc
 
 
 def lines_of(group: Grouping) -> list[np.ndarray]:
-    """Return the values whose counts add up to something known: all of them, or each row and column of a table."""
+    """Return the values whose counts add up to something known: all of them, or each row and column of a table.
+
+    The unknown is none of them: how many lack a column is told of every cohort, and a few who do would else mask a
+    whole value.
+    """
     if not group.parts:
-        return [np.arange(len(group.values))]
+        return [np.flatnonzero(group.known)]
     table = np.arange(len(group.values)).reshape([len(part.values) for part in group.parts])
-    return [*table, *table.T]
+    return [line[group.known[line]] for line in (*table, *table.T)]
 
 
 def of_parts(group: Grouping, marginals: Sequence[np.ndarray]) -> np.ndarray:

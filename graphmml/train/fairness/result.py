@@ -10,7 +10,7 @@ import pandas as pd
 from graphmml.errors import CohortError
 from graphmml.train.fairness.curve import GroupCurve
 from graphmml.train.fairness.gaps import Gap
-from graphmml.train.fairness.words import sentences, value_line
+from graphmml.train.fairness.words import headline, sentences, value_line
 from graphmml.train.intervals import Interval
 from graphmml.train.result import RowKind
 
@@ -137,6 +137,11 @@ class FairnessResult:
             for group in self.groups
             for line in sentences(group, self.gaps_of(model, group), self.scores_of(model, group, "prevalence"))
         )
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """Name the first model's demonstrable gaps, a sentence a group."""
+        return tuple(headline(group, self.gaps_of(self.models[0], group)) for group in self.groups)
 
     def to_json(self) -> dict[str, Any]:
         """Return the versioned object that `graphmml fairness --json` prints."""

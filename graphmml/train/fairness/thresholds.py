@@ -26,9 +26,11 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     of the highest net benefit at `threshold` are taken; at 0.5 that is accuracy.
 
     Hardt, Price and Srebro (2016), and fairlearn's ThresholdOptimizer, draw lots between two thresholds to meet the
-    constraint exactly; here nobody's treatment is drawn by lot, and `slack` is what that costs. A prediction needs
-    the patient's group: where it is unknown, or had fewer than eleven training patients of a class, the common
-    `threshold` decides, or with `unknown="error"` CohortError is raised.
+    constraint exactly; here nobody's treatment is drawn by lot. That costs the `slack`, and for equalised odds more
+    where values differ in their ROC curves: a threshold each meets both rates only near the ends of such curves.
+
+    A prediction needs the patient's group: where it is unknown, or had fewer than eleven training patients of a
+    class, the common `threshold` decides, or with `unknown="error"` CohortError is raised.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         constraint: Constraint = "equalized_odds",
         *,
         threshold: float = 0.5,
-        slack: float = 0.02,
+        slack: float = 0.05,
         folds: int = 5,
         unknown: Literal["common", "error"] = "common",
         seed: int = 0,
@@ -111,6 +113,7 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict(self, cohort: Cohort) -> np.ndarray:
         """Return the class that the patient's threshold decides for: str [patient]."""
+        self.check_fitted()
         return np.asarray(self.classes_[self.decided(cohort).astype(int)])
 
     def refuse_unusable(self) -> None:

@@ -50,6 +50,14 @@ def sentences(group: str, gaps: Sequence[Gap], prevalence: Mapping[str, Interval
         yield f"{group}: within chance, which is not to say that there is none: {listed(within)}."
 
 
+def headline(group: str, gaps: Sequence[Gap]) -> str:
+    """Name the gaps that are demonstrable, of how many."""
+    named = [GAP_WORDS[gap.name].split(" (")[0] for gap in gaps if gap.demonstrable]
+    if not gaps:
+        return f"By {group} nothing can be compared."
+    return f"By {group}: {', '.join(named) or 'nothing'} demonstrably apart, of {len(gaps)} gaps that were asked for."
+
+
 def listed(gaps: Sequence[Gap]) -> str:
     """Write several gaps with their largest differences."""
     return "; ".join(f"{GAP_WORDS[gap.name]} {span(gap.largest.difference, digits=2)}" for gap in gaps)

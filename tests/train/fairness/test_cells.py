@@ -71,3 +71,16 @@ def test_no_line_of_any_table_has_a_hidden_count_that_is_total_less_the_rest(see
     held = (both.masked | both.few | both.kept_back).reshape(table.shape)
     assert held[parts[0].few | parts[0].kept_back].all()
     assert held[:, parts[1].few | parts[1].kept_back].all()
+
+
+def test_a_few_of_unknown_value_are_masked_and_mask_nobody():
+    labels = np.repeat([0, 1, -1], [60, 50, 4])
+    closed = Grouping("sex", ("f", "m"), labels).closed()
+    cells = cells_of(closed, np.arange(114) % 2 == 0, 11)
+    assert cells.masked.tolist() == [False, False, True]
+    assert not (cells.few | cells.kept_back).any()
+    site = Grouping("site", ("n", "s"), np.arange(114) % 2)
+    hit = np.random.default_rng(0).random(114) < 0.5
+    parts = [cells_of(one.closed(), hit, 2) for one in (Grouping("sex", ("f", "m"), labels), site)]
+    both = cells_of(crossed(Grouping("sex", ("f", "m"), labels), site).closed(), hit, 3, marginals=parts)
+    assert both.masked.tolist() == [False] * 4 + [True] * 2
