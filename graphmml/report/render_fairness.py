@@ -160,7 +160,8 @@ def price_parts(price: FairnessPrice) -> Iterator[RenderableType]:
     yield Text(f"{price.mitigation}, beside the model as it is", "bold")
     yield Text(f"{price.fairness.plan}, {price.fairness.setting}, {price.fairness.cohort}", "bold")
     yield Text()
-    yield changes_table("gap", price.narrowed)
+    groups = dict.fromkeys(change.group for change in price.narrowed)
+    yield changes_table("gap" if len(groups) > 1 else f"gap by {next(iter(groups), '')}", price.narrowed)
     yield Text()
     yield changes_table("everybody's", price.costs)
     yield Text()
@@ -174,7 +175,8 @@ def changes_table(title: str, changes: Sequence[Change]) -> Table:
     for name in ("as it is", "mitigated", "change"):
         table.add_column(name, justify="right", no_wrap=True)
     for change in changes:
-        name = f"{GAP_WORDS[change.name].split(' (')[0]}, {change.group}" if change.group else WORDS[change.name]
+        suffix = f", {change.group}" if title == "gap" else ""
+        name = f"{GAP_WORDS[change.name].split(' (')[0]}{suffix}" if change.group else WORDS[change.name]
         table.add_row(
             Text(name),
             span(change.before, digits=2) if change.group else f"{change.before.mean:.3f}",

@@ -170,7 +170,10 @@ def laid(cv: CVResult, pairs: Sequence[tuple[Fitted, Fitted]], made: Sequence[Fo
 
 
 def narrowed(found: FairnessResult, grounds: Sequence[Ground], weighed: Sequence[Weighed]) -> Iterator[Change]:
-    """Yield each gap before and after, and its change in the resamples that both models share."""
+    """Yield each gap before and after, and its change in the resamples that both models share.
+
+    Where there is next to no gap, resamples have a larger one than the data, so that changes are rather understated.
+    """
     for at, ground in enumerate(grounds):
         name = ground.group.name
         gaps = [{gap.name: gap for gap in found.gaps_of(model, name)} for model in found.models]
