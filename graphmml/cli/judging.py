@@ -164,3 +164,47 @@ def report(
     choice = finding_choice(select, ignore, fail_on, profile, thresholds, "text", json)
     options = {"output": output, "links": links, "cohort": cohort, "run": run, "full": full, "seed": seed}
     import_module("graphmml.cli.report").report(source, choice, **options)
+
+
+def fairness(
+    cohort: CohortArgument,
+    run: Annotated[Path, typer.Option("--cv", metavar="RUN", help="a run of this cohort: cv COHORT -o RUN")],
+    group: Annotated[
+        list[str], typer.Option(help="a group, or a column of names; give two to see them crossed as well")
+    ],
+    threshold: Annotated[float, typer.Option(help="the risk from which on a patient is called positive")] = 0.5,
+    min_cell: Annotated[int, typer.Option(help="values of fewer patients are masked")] = 11,
+    mitigate: Annotated[
+        str | None, typer.Option(help="also try, on the run's folds: reweigh, or thresholds (of the first group)")
+    ] = None,
+    constraint: Annotated[
+        str, typer.Option(help="of thresholds: equalized_odds, demographic_parity or true_positive_rate")
+    ] = "equalized_odds",
+    links: LinksOption = "neighbours:each=true",
+    conv: ConvOption = "sage",
+    fusion: FusionOption = "gated",
+    fuse_at: FuseAtOption = "intermediate",
+    structure: StructureOption = "none",
+    members: Members = 5,
+    seed: Seed = 0,
+    jobs: Jobs = -1,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="also write a page with charts")] = None,
+    json: Json = False,
+) -> None:
+    """Score the models of a run by group, and judge the gaps.
+
+    Discrimination, calibration and decisions of each value, small cells masked; which gaps chance does not explain;
+    and with --mitigate what narrowing them costs, tried on the model of --links, --conv and so on.
+    """
+    home = import_module("graphmml.cli.fairness")
+    model = choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at)
+    home.fairness(
+        cohort,
+        run,
+        groups=group,
+        threshold=threshold,
+        min_cell=min_cell,
+        mitigating=home.Mitigating(mitigate, constraint, model, jobs),
+        html=html,
+        json=json,
+    )

@@ -130,6 +130,9 @@ app.command()(evaluating.cv)
 app.command()(judging.audit)
 
 
+app.command()(judging.fairness)
+
+
 app.command()(fitting.fit)
 
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.grouping import column_of
 from graphmml.data.table_encoder import TableEncoder
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError, GraphError, NotFittedError
@@ -66,18 +67,7 @@ class EncodedCohort:
 
     def column(self, name: str) -> pd.Series:
         """Return a raw column: a group, a feature, or "modality.feature" where a name occurs twice."""
-        if name in self.groups:
-            return self.groups[name]
-        modality, _, feature = name.partition(".")
-        if modality in self.tables and feature in self.tables[modality]:
-            return self.tables[modality][feature]
-        holders = [modality for modality, table in self.tables.items() if name in table]
-        if len(holders) == 1:
-            return self.tables[holders[0]][name]
-        if holders:
-            raise GraphError(f"column '{name}' is in {', '.join(holders)}; write '{holders[0]}.{name}'")
-        some = [*self.groups, *(column for table in self.tables.values() for column in table.columns[:5])]
-        raise GraphError(f"no column or group '{name}'; there are, for instance: {', '.join(map(str, some[:12]))}")
+        return column_of(self.groups, self.tables, name, GraphError)
 
 
 class Preparation(Protocol):

@@ -1,14 +1,19 @@
 """What a report shows of a cross-validation: curves, calibration, net benefit, and scores within groups."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 import numpy as np
 
 from graphmml.data.cohort import Cohort
+from graphmml.errors import CohortError
 from graphmml.report.measures import SMALLEST_CELL, targets_of
 from graphmml.report.picture import showable
 from graphmml.train.curves import Calibration, calibration, net_benefit, net_benefit_of_all, roc
+from graphmml.train.fairness.judge import fairness
+from graphmml.train.fairness.result import FairnessResult
 from graphmml.train.group_table import GroupTable
 from graphmml.train.intervals import Interval, over_patients
 from graphmml.train.read_run import Run
@@ -47,6 +52,7 @@ class Evidence:
     within: Mapping[str, tuple[tuple[str, Interval, int], ...]]
     wrong: np.ndarray
     groups: GroupTable | None = None
+    fairness: tuple[FairnessResult, ...] = ()
 
 
 def evidence_of(run: Run, cohort: Cohort, groups: GroupTable | None = None) -> Evidence:
@@ -70,7 +76,19 @@ def evidence_of(run: Run, cohort: Cohort, groups: GroupTable | None = None) -> E
         within=within_groups(cohort, truth == last, p[:, last], tested),
         wrong=wrong,
         groups=groups,
+        fairness=tuple(by_group(run, cohort, chosen[0], result.classes[last])),
     )
+
+
+def by_group(run: Run, cohort: Cohort, model: str, positive: str) -> Iterator[FairnessResult]:
+    """Yield one model's fairness by each group that may be shown value by value; nothing without fairlearn."""
+    if find_spec("fairlearn") is None:
+        return
+    one = Run(replace(run.result, units=tuple(run.result.of(model))))
+    for group in targets_of(cohort):
+        if group.kind == "group" and showable(group):
+            with suppress(CohortError):  # no two values have enough patients
+                yield fairness(one, cohort, group=group.name, positive=positive, min_cell=SMALLEST_CELL)
 
 
 def shown_models(run: Run) -> list[str]:

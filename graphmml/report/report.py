@@ -61,7 +61,10 @@ class Report:
             "made": self.made.isoformat(),
             "findings": [finding.to_dict() for finding in self.findings],
         }
-        return record if self.evidence is None else record | {"cv": self.evidence.run.result.to_json()}
+        if self.evidence is None:
+            return record
+        by_group = [found.to_json() for found in self.evidence.fairness]
+        return record | {"cv": self.evidence.run.result.to_json(), "fairness": by_group}
 
     def save(self, path: str | Path) -> Path:
         """Write the report whole or not at all, by its ending: .html, .md or .json."""

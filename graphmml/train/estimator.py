@@ -25,6 +25,7 @@ from graphmml.train.chance import chosen_device, seeded
 from graphmml.train.growing import as_cohort, attach, extend
 from graphmml.train.loop import Part, Training, Watch, train_network
 from graphmml.train.member import Member, combination
+from graphmml.train.reweighing import counts_of
 from graphmml.train.tasks import ClassTask
 
 Setting = Literal["inductive", "transductive"]
@@ -114,16 +115,19 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         device = chosen_device(self.device)
         source, held_out = self.source_[rows], self.source_[stop_rows]
         graph = build_graph(self.constructor, source)
-        train = Part(GraphTensors.of(graph, source, device=device), torch.from_numpy(codes[rows]).to(device))
+        how = self.training or Training()
+        heard, stopping = counts_of(how.reweigh, self.source_, codes, rows, stop_rows, device)
+        train = Part(GraphTensors.of(graph, source, device=device), torch.from_numpy(codes[rows]).to(device), heard)
         attached = build_graph(self.constructor, source, held_out)
         stop_codes = np.concatenate([np.full(len(source), -1), codes[stop_rows]])
         validation = Part(
             GraphTensors.of(attached, source, held_out, device=device),
             torch.from_numpy(stop_codes).to(device),
+            stopping,
         )
         with seeded(self.seed * 7919 + at, device):
             network = self.network(graph.schema).to(device)
-            train_network(network, task, train, validation, self.training or Training(), watch)
+            train_network(network, task, train, validation, how, watch)
         return Member(network, rows, source, graph.schema)
 
     def network(self, schema: GraphSchema) -> Network:

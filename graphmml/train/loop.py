@@ -18,7 +18,8 @@ from graphmml.train.tasks import ClassTask
 class Training:
     """How long and how hard to train; weight decay is decoupled (AdamW, Loshchilov and Hutter 2019).
 
-    `pretraining` epochs come before, in which only auxiliary losses and those of completion are learned.
+    `pretraining` epochs come before, in which only auxiliary losses and those of completion are learned. `reweigh`
+    names a group that patients are weighed by, so that it tells nothing of the class (see `train.reweighing`).
     """
 
     epochs: int = 300
@@ -27,6 +28,7 @@ class Training:
     weight_decay: float = 0.3
     balanced: bool = False
     pretraining: int = 0
+    reweigh: str | None = None
 
     def __post_init__(self) -> None:
         unusable = min(self.epochs, self.patience) < 1 or min(self.weight_decay, self.pretraining) < 0
@@ -45,10 +47,14 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Patients to learn from or to stop by: their tensors and class numbers, -1 for those that do not count."""
+    """Patients to learn from or to stop by: their tensors and class numbers, -1 for those that do not count.
+
+    `counts` says as how many each counts in the loss: float [patient], None for one each.
+    """
 
     graph: GraphTensors
     codes: Tensor
+    counts: Tensor | None = None
 
 
 Watch = Callable[[Epoch], None]
@@ -123,7 +129,9 @@ def cost_of(task: ClassTask, part: Part, weight: Tensor | None, *, nobody: float
 
     def cost(logits: Tensor, who: Tensor | None) -> Tensor:
         codes = part.codes if who is None else part.codes.masked_fill(~who, -1)
-        return task.loss(logits, codes, weight) if bool((codes >= 0).any()) else logits.sum() * 0.0 + nobody
+        return (
+            task.loss(logits, codes, weight, part.counts) if bool((codes >= 0).any()) else logits.sum() * 0.0 + nobody
+        )
 
     return cost
 

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from graphmml.data.cohort import Cohort
 from graphmml.errors import CohortError
+from graphmml.train.reweighing import weighed_loss
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ class ClassTask:
         number = {name: at for at, name in enumerate(self.classes)}
         return np.array([number.get(value, -1) for value in values], dtype=np.int64)
 
-    def loss(self, logits: Tensor, codes: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Cross-entropy over the patients whose class is known."""
-        return functional.cross_entropy(logits, codes, weight=weight, ignore_index=-1)
+    def loss(self, logits: Tensor, codes: Tensor, weight: Tensor | None = None, counts: Tensor | None = None) -> Tensor:
+        """Cross-entropy over the patients whose class is known, each counting as `counts` (None: as one)."""
+        if counts is None:
+            return functional.cross_entropy(logits, codes, weight=weight, ignore_index=-1)
+        return weighed_loss(logits, codes, weight, counts)
 
     def balanced(self, codes: Tensor) -> Tensor:
         """Return class weights that make every class count the same: float [class]."""

@@ -142,7 +142,7 @@ def weighted_precision(hit: np.ndarray, score: np.ndarray, counts: np.ndarray) -
 
 def divided(above: np.ndarray, below: np.ndarray, defined: np.ndarray) -> np.ndarray:
     """Return the quotient where it is defined, NaN elsewhere."""
-    return np.asarray(np.divide(above, below, out=np.full(len(above), np.nan), where=defined))
+    return np.asarray(np.divide(above, below, out=np.full(np.shape(above), np.nan), where=defined))
 
 
 WEIGHTED: Mapping[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {

@@ -82,8 +82,11 @@ def benefit(evidence: Evidence) -> Markup:
 
 
 def groups(evidence: Evidence) -> Iterator[Markup]:
-    """Draw the first model's AUROC within the values of each group."""
+    """Draw the first model's AUROC within the values of each group that has no section of its own."""
+    told = {group for result in evidence.fairness for group in result.groups}
     for group, rows in evidence.within.items():
+        if group in told:
+            continue
         yield forest(
             f"AUROC within {group}.",
             f"'{evidence.models[0].model}', with 95 % intervals; values of too few patients are left out.",

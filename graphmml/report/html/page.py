@@ -12,6 +12,7 @@ from graphmml.data.findings import Finding
 from graphmml.report.diagnosis import Diagnosis
 from graphmml.report.evidence import Evidence
 from graphmml.report.html.of_cohort import cohort_section
+from graphmml.report.html.of_fairness import fairness_section
 from graphmml.report.html.of_graph import graph_section, links_section
 from graphmml.report.html.of_run import run_section
 from graphmml.report.html.section import Section
@@ -43,6 +44,7 @@ def page(
         graph_section(diagnosis, picture, evidence),
     ]
     sections += [] if evidence is None else [run_section(evidence)]
+    sections += [fairness_section(evidence.fairness)] if evidence is not None and evidence.fairness else []
     told = [item for status in ("fail", "warn") for item in findings if item.status == status]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
