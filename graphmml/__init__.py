@@ -88,6 +88,7 @@ _HOMES = {
     "Stacked": "graphmml.model.combine",
     "StoreError": "graphmml.errors",
     "SumFusion": "graphmml.model.fusion.operations",
+    "TemporalSplit": "graphmml.data.temporal",
     "TensorFusion": "graphmml.model.fusion.tensor",
     "Training": "graphmml.train.loop",
     "Tuned": "graphmml.train.tuned",

@@ -132,13 +132,19 @@ class FoldChoice:
     leave_out: str | None
     seeds: int
     seed: int
+    temporal: str | None = None
 
     def splitter(self) -> Any:
         """Return the splitter."""
-        if self.split and self.leave_out:
-            raise CohortError("--split and --leave-out exclude each other; choose one")
+        asked = {"--split": self.split, "--leave-out": self.leave_out, "--temporal": self.temporal}
+        given = [name for name, value in asked.items() if value]
+        if len(given) > 1:
+            raise CohortError(f"{' and '.join(given)} exclude each other; choose one")
         if self.split:
             return gm.OfficialSplit(self.seeds, seed=self.seed)
         if self.leave_out:
             return gm.LeaveGroupOut(self.leave_out, seed=self.seed)
+        if self.temporal:
+            column, _, cut = self.temporal.partition("=")
+            return gm.TemporalSplit(column, cut or None, self.seeds, self.seed)
         return gm.Folds(self.folds, repeats=self.repeats, seed=self.seed)

@@ -32,7 +32,11 @@ def cv(
     repeats: Annotated[int, typer.Option(help="how often to shuffle and fold again")] = 5,
     split: Annotated[bool, typer.Option("--split", help="the cohort's official split instead of folds")] = False,
     leave_out: Annotated[str | None, typer.Option(help="leave one value of this group out at a time")] = None,
-    seeds: Annotated[int, typer.Option(help="trainings on the official split")] = 5,
+    temporal: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN[=CUT]", help="train on earlier patients, test on the latest 30 % or from CUT on"),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="trainings on the official or the temporal split")] = 5,
     setting: Annotated[str, typer.Option(help="inductive, or transductive (test features in the graph)")] = "inductive",
     members: Members = 5,
     seed: Seed = 0,
@@ -58,7 +62,7 @@ def cv(
     home.cv(
         cohort,
         choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
-        choices().FoldChoice(folds, repeats, split, leave_out, seeds, seed),
+        choices().FoldChoice(folds, repeats, split, leave_out, seeds, seed, temporal),
         extent=home.Extent(setting, tune, group, html, cluster),
         run=home.RunChoice(jobs, output, resume),
         json=json,

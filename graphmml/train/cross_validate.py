@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, OfficialSplit, Splitter
+from graphmml.data.temporal import TemporalSplit
 from graphmml.errors import GraphmmlError
 from graphmml.train.chance import one_thread
 from graphmml.train.estimator import GraphClassifier, Setting
@@ -211,4 +212,7 @@ def described(folds: Splitter, made: Sequence[Fold]) -> str:
         return f"{folds.n}-fold cross-validation x {folds.repeats}"
     if isinstance(folds, OfficialSplit):
         return f"official split, {len(made[0].train)} train and {len(made[0].test)} test patients, {len(made)} seeds"
+    if isinstance(folds, TemporalSplit):
+        first = f"{len(made[0].train)} earlier patients to train on, {len(made[0].test)} later ones to test"
+        return f"split by {folds.column}, {first}, {len(made)} seeds"
     return f"{type(folds).__name__}, {len(made)} folds"
