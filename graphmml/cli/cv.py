@@ -17,6 +17,9 @@ from graphmml.data.cohort import Cohort
 from graphmml.errors import CohortError, GraphmmlError
 from graphmml.report.render_cv import cv_parts
 
+WAIT = 10.0
+"""Seconds that a scheduler has to answer."""
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -117,7 +120,7 @@ def cluster(address: str | None) -> Iterator[None]:
     except ImportError:
         raise GraphmmlError("--cluster needs dask: pip install 'graphmml[cluster]'") from None
     try:
-        client = distributed.Client(address, timeout=10)
+        client = distributed.Client(address, timeout=WAIT)
     except (OSError, ValueError) as error:
         raise GraphmmlError(f"no scheduler answers at '{address}': {error}; start one with `dask scheduler`") from None
     with client, joblib.parallel_config(backend="dask"):
