@@ -112,6 +112,7 @@ _HOMES = {
     "load": "graphmml.train.store",
     "load_heart": "graphmml.data.datasets",
     "make_cohort": "graphmml.data.synthetic",
+    "make_explained_cohort": "graphmml.data.synthetic_explained",
     "make_fusion_cohort": "graphmml.data.synthetic_fusion",
     "modality_weights": "graphmml.train.modality_weights",
     "modality_worth": "graphmml.train.worth",

@@ -60,21 +60,16 @@ class Method(Protocol):
         """Return an effect for every part."""
 
 
+def whole_of(part: Part) -> Part:
+    """Return the modality of a feature, the relation of a link."""
+    return Part("modality" if part.kind == "feature" else "relation", part.through)
+
+
 def summed(effects: Mapping[Part, np.ndarray], subject: Subject) -> dict[Part, np.ndarray]:
     """Return modalities and relations as the sum of their features and links, beside these."""
-    wholes = [Part("modality", name) for name in subject.modalities] + [
-        Part("relation", name) for name in subject.relations
-    ]
-    nothing = np.zeros(len(next(iter(effects.values()), np.zeros(1))))
-    added = {
-        whole: sum(
-            (
-                each
-                for part, each in effects.items()
-                if part.atom and part.through == whole.name and (part.kind == "feature") == (whole.kind == "modality")
-            ),
-            nothing,
-        )
-        for whole in wholes
-    }
+    wholes = [Part("modality", name) for name in subject.modalities]
+    wholes += [Part("relation", name) for name in subject.relations]
+    added = {whole: np.zeros(len(subject.model.members_)) for whole in wholes}
+    for part, each in effects.items():
+        added[whole_of(part)] = added[whole_of(part)] + each
     return {**added, **effects}

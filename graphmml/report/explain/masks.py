@@ -11,7 +11,7 @@ from torch_geometric.nn import MessagePassing
 
 from graphmml.errors import GraphmmlError
 from graphmml.report.explain.altered import Instead, refuse_instead
-from graphmml.report.explain.attribution import Attributed
+from graphmml.report.explain.attribution import Attributed, whole_of
 from graphmml.report.explain.gates import Gates
 from graphmml.report.explain.part import Part
 from graphmml.report.explain.subject import Subject
@@ -51,8 +51,7 @@ class GNNExplainer:
         masks |= {part: np.array([value]) for part, value in zip(subject.edges, links, strict=True)}
         wholes: dict[Part, np.ndarray] = {}
         for part, mask in masks.items():
-            whole = Part("modality" if part.kind == "feature" else "relation", part.through)
-            wholes[whole] = np.maximum(wholes.get(whole, 0.0), mask)
+            wholes[whole_of(part)] = np.maximum(wholes.get(whole_of(part), 0.0), mask)
         return Attributed.of({**wholes, **masks}, UNIT)
 
     def learned(self, gates: Gates) -> tuple[np.ndarray, np.ndarray]:
