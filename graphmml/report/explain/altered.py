@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,12 +9,8 @@ import pandas as pd
 from graphmml.data.cohort import Cohort
 from graphmml.data.columns import is_number
 from graphmml.data.encode import EncodedCohort
-from graphmml.errors import GraphmmlError
-from graphmml.report.explain.part import Part
 from graphmml.report.explain.subject import Subject
-
-Instead = Literal["missing", "typical"]
-"""What stands in a cell that is taken away: nothing, or the training median or most frequent name."""
+from graphmml.report.explain.typical import Instead, typical
 
 
 @dataclass(frozen=True)
@@ -61,23 +56,10 @@ def rewritten(column: pd.Series, values: Mapping[int, object]) -> pd.Series:
     return pd.Series(array, index=column.index, dtype="float64" if kind == "float64" else "str")
 
 
-def stand_in(subject: Subject, feature: Part, instead: Instead) -> object:
-    """Return what is written where a feature is taken away."""
-    if instead == "missing":
-        return np.nan
-    known = subject.model.source_.tables[feature.through][feature.name].dropna()
-    if known.empty:
-        return np.nan
-    return float(known.median()) if is_number(known) else known.value_counts().sort_index().idxmax()
-
-
 def without(subject: Subject, gone: np.ndarray, instead: Instead) -> EncodedCohort:
     """Return copies without the features marked: bool [copy, feature]."""
-    cells = [Cell(part.through, part.name, stand_in(subject, part, instead)) for part in subject.features]
+    cells = [
+        Cell(part.through, part.name, typical(subject.model, part.through, part.name, instead))
+        for part in subject.features
+    ]
     return written(subject, [[cells[at] for at in np.flatnonzero(row)] for row in gone])
-
-
-def refuse_instead(instead: str) -> None:
-    """Raise GraphmmlError for a stand-in that there is not."""
-    if instead not in ("missing", "typical"):
-        raise GraphmmlError(f"instead is '{instead}'; choose missing or typical")

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from graphmml.report.explain.altered import Instead
 from graphmml.report.explain.part import Part, PartKind
 from graphmml.report.explain.subject import Subject
+from graphmml.report.explain.typical import Instead
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from graphmml.report.explain.altered import Instead, without
+from graphmml.report.explain.altered import without
 from graphmml.report.explain.attribution import Attributed
 from graphmml.report.explain.subject import Subject
+from graphmml.report.explain.typical import Instead
 
 
 @dataclass(frozen=True)

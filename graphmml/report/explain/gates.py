@@ -18,9 +18,10 @@ from graphmml.model.combine import MeanProbability
 from graphmml.model.edges import EdgeTensors
 from graphmml.model.strategy import Late, strategy_of
 from graphmml.model.tensors import GraphTensors
-from graphmml.report.explain.altered import Instead, without
+from graphmml.report.explain.altered import without
 from graphmml.report.explain.held import Held
 from graphmml.report.explain.subject import Subject
+from graphmml.report.explain.typical import Instead
 from graphmml.train.chance import chosen_device
 
 

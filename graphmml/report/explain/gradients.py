@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from graphmml.errors import GraphmmlError
-from graphmml.report.explain.altered import Instead, refuse_instead
 from graphmml.report.explain.attribution import Attributed, summed
 from graphmml.report.explain.gates import Gates
 from graphmml.report.explain.subject import Subject
+from graphmml.report.explain.typical import Instead, refuse_instead
 
 UNIT = "share of the probability's rise from nothing known"
 

@@ -10,11 +10,11 @@ from torch_geometric.explain import GNNExplainer as Algorithm
 from torch_geometric.nn import MessagePassing
 
 from graphmml.errors import GraphmmlError
-from graphmml.report.explain.altered import Instead, refuse_instead
 from graphmml.report.explain.attribution import Attributed, whole_of
 from graphmml.report.explain.gates import Gates
 from graphmml.report.explain.part import Part
 from graphmml.report.explain.subject import Subject
+from graphmml.report.explain.typical import Instead, refuse_instead
 from graphmml.train.chance import seeded
 
 UNIT = "mask, 0 to 1"

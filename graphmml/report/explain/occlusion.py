@@ -6,10 +6,11 @@ import numpy as np
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.graph.patient_graph import source_links
-from graphmml.report.explain.altered import Instead, refuse_instead, without
+from graphmml.report.explain.altered import without
 from graphmml.report.explain.attribution import Attributed
 from graphmml.report.explain.part import Part
 from graphmml.report.explain.subject import Subject
+from graphmml.report.explain.typical import Instead, refuse_instead
 from graphmml.train.worth import lacking
 
 UNIT = "fall of the probability without it"
