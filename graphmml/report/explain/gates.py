@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from graphmml.errors import GraphmmlError
 from graphmml.graph.patient_graph import PatientGraph, build_graph
@@ -67,7 +68,8 @@ class Gates:
             edges=self.listened(graph, tensors.edges, at, links.to(self.device)),
         )
         network = member.network.to(self.device).eval()
-        logits: Tensor = network(tensors)[len(member.source) :]
+        weights = {name: weight.detach() for name, weight in network.named_parameters()}  # no gradient is left on them
+        logits: Tensor = functional_call(network, weights, (tensors,))[len(member.source) :]
         return logits.double().softmax(dim=1)
 
     def laid_out(self, at: int, count: int) -> tuple[PatientGraph, GraphTensors]:
