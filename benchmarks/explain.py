@@ -1,7 +1,7 @@
 """Explanations where the answer is known, fidelity and cost. Run: python benchmarks/explain.py [PART ...] (or all).
 
 planted: shares of rightly classified held-out patients in whom what carries the signal ranks first among its kind, by
-each method, and of counterfactuals that turn the model's answer when they are predicted by the public way.
+each method, and how many counterfactuals turn the model's answer when they are asked by the public way.
 fidelity: on heart disease, over held-out patients, beside as many parts drawn at random; seconds a patient.
 """
 
@@ -9,7 +9,8 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,32 +58,68 @@ def flips(model: gm.GraphClassifier, cohort: gm.Cohort, row: int, told: gm.Expla
     return str(model.predict(replace(person, tables=tables))[0]) == found.prediction != told.prediction
 
 
-def planted(members: int, patients: int) -> Iterator[str]:
+@dataclass
+class Dropped:
+    """Links of newcomers without those to the source patients named, by relation: a second way to drop them."""
+
+    links: gm.GraphConstructor
+    gone: frozenset[tuple[str, str]]
+
+    def link(self, source: gm.EncodedCohort, target: gm.EncodedCohort) -> gm.Relations:
+        """Return what is left."""
+        drawn = self.links.link(source, target)
+        if target is source:
+            return drawn
+        kept = {each.name: [(each.name, source.ids[at]) not in self.gone for at in each.edges[0]] for each in drawn}
+        masks = {name: np.array(mask, dtype=bool) for name, mask in kept.items()}
+        left = {
+            each.name: replace(each, edges=each.edges[:, masks[each.name]], weight=each.weight[masks[each.name]])
+            for each in drawn
+        }
+        return drawn.map(left)
+
+
+def cut(model: gm.GraphClassifier, cohort: gm.Cohort, row: int, told: gm.Explanation) -> bool | None:
+    """Return whether dropping the links in the constructor turns `predict`; None without counterfactual."""
+    found = told.links.found
+    if found is None:
+        return None
+    other = copy(model)
+    other.links = Dropped(model.constructor, frozenset((part.through, part.name) for part in found.parts))
+    return str(other.predict(cohort[[row]])[0]) == found.prediction != told.prediction
+
+
+def counted(turned: Sequence[bool | None]) -> str:
+    """Write how many of those that there are turn the answer."""
+    some = [each for each in turned if each is not None]
+    return f"{sum(some)}/{len(some)}"
+
+
+def planted(members: int, patients: int, methods: Sequence[str]) -> Iterator[str]:
     """Yield lines on cohorts whose answer is known."""
-    yield f"{'planted':<12}{'method':<12}{'right':>8}{'first':>8}{'s each':>8}{'flip':>12}"
+    yield f"{'planted':<12}{'method':<12}{'right':>8}{'first':>8}{'s each':>8}{'feature':>12}{'links':>12}"
     for carrier in CARRIES:
         model, cohort, right = fitted(carrier, members, patients)
         rows = np.flatnonzero(right)
-        for name, method in METHODS.items():
+        for name in methods:
             began = time.perf_counter()
-            told = [gm.explain(model, cohort, int(row), method=method) for row in rows]
+            told = [gm.explain(model, cohort, int(row), method=METHODS[name], show_ids=True) for row in rows]
             seconds = (time.perf_counter() - began) / len(rows)
             hits = np.mean([first(each, carrier) for each in told])
-            turned = [flips(model, cohort, int(row), each) for row, each in zip(rows, told, strict=True)]
-            some = [each for each in turned if each is not None]
-            count = f"{sum(some)}/{len(some)}"
-            yield f"{carrier:<12}{name:<12}{len(rows):>8}{hits:8.2f}{seconds:8.2f}{count:>12}"
+            pairs = list(zip(map(int, rows), told, strict=True))
+            features, links = (counted([turn(model, cohort, *pair) for pair in pairs]) for turn in (flips, cut))
+            yield f"{carrier:<12}{name:<12}{len(rows):>8}{hits:8.2f}{seconds:8.2f}{features:>12}{links:>12}"
 
 
-def measured(members: int, patients: int) -> Iterator[str]:
+def measured(members: int, patients: int, methods: Sequence[str]) -> Iterator[str]:
     """Yield lines on fidelity."""
     cohort = gm.read_cohort(DATA / "heart_disease" / "cohort.toml")
     rows = np.random.default_rng(0).permutation(np.flatnonzero(cohort.labelled))
     model = gm.GraphClassifier(members=members).fit(cohort[rows[patients:]])
     yield f"{'fidelity':<12}{'plus':>8}{'random':>8}{'minus':>8}{'random':>8}{'s each':>8}"
-    for name, method in METHODS.items():
+    for name in methods:
         began = time.perf_counter()
-        told = [gm.explain(model, cohort, int(row), method=method).fidelity for row in rows[:patients]]
+        told = [gm.explain(model, cohort, int(row), method=METHODS[name]).fidelity for row in rows[:patients]]
         seconds = (time.perf_counter() - began) / patients
         mean = pd.DataFrame([each.to_json() for each in told if each is not None]).mean()
         numbers = "".join(f"{mean[key]:8.3f}" for key in ("plus", "plus_random", "minus", "minus_random"))
@@ -96,10 +133,11 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--members", type=int, default=5)
     parser.add_argument("--patients", type=int, default=30, help="held-out patients of each cohort")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     options = parser.parse_args(arguments)
     with one_thread():
         for name in options.parts or parts:
-            for line in parts[name](options.members, options.patients):
+            for line in parts[name](options.members, options.patients, options.methods):
                 print(line, flush=True)
 
 
