@@ -15,6 +15,8 @@ from graphmml.graph.relations import PATIENT
 from graphmml.model.edges import EdgeTensors
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import network_for
+from graphmml.report.explain.altered import without
+from graphmml.report.explain.subject import Subject
 from graphmml.train.loop import Part, cost_of
 from graphmml.train.tasks import ClassTask
 
@@ -802,3 +804,15 @@ def test_every_part_of_a_structure_learns_through_every_conv_that_listens_to_wei
     network(tensors).square().sum().backward()
     for weight in network.structure.parameters():
         assert float(weight.grad.abs().sum()) > 0
+
+
+@pytest.mark.parametrize("links", CONSTRUCTORS, ids=repr)
+def test_altered_copies_of_a_patient_are_answered_together_as_each_alone(cohort, links):
+    model = gm.GraphClassifier(links, members=1, width=8, training=gm.Training(epochs=2)).fit(cohort[:45])
+    subject = Subject.of(model, cohort[[50]])
+    copies = without(subject, np.eye(len(subject.features), dtype=bool)[:4], "missing")
+    together = subject.redrawn(copies)
+    for at in range(len(copies)):
+        np.testing.assert_allclose(together[:, at], model.predict_encoded(copies[[at]])[:, 0], atol=1e-6)
+    held = subject.held(subject.copies(3))
+    np.testing.assert_allclose(held, np.repeat(model.predict_members(cohort[[50]]), 3, axis=1), atol=1e-6)

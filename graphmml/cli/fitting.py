@@ -58,3 +58,39 @@ def predict(
     Whatever tables, columns and cells they have; what was completed is marked.
     """
     models().predict(model, cohort, output=output, trust=trust or [], json=json)
+
+
+def explain(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a folder that fit wrote")],
+    cohort: CohortArgument,
+    patient: Annotated[str | None, typer.Option(metavar="ID", help="the patient's id")] = None,
+    row: Annotated[int | None, typer.Option(metavar="N", help="or the patient's row in the cohort, from 0")] = None,
+    method: Annotated[
+        str, typer.Option(help="occlusion (exact), gradients (integrated, wants captum) or explainer (GNNExplainer)")
+    ] = "occlusion",
+    target: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="the class to explain; default: predicted")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="also write a card: one HTML file")] = None,
+    show_ids: Annotated[bool, typer.Option("--show-ids", help="name the patient and neighbours by id")] = False,
+    trust: Annotated[list[str] | None, typer.Option(help="a type of your own in the model: module.Class")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Say what moved one patient's prediction.
+
+    Which modalities, features, relations and neighbours, by how much; how far that can be believed; what would turn it.
+    """
+    import_module("graphmml.cli.explain").explain(
+        model,
+        cohort,
+        patient=patient,
+        row=row,
+        method=method,
+        target=target,
+        html=html,
+        show_ids=show_ids,
+        trust=trust or [],
+        seed=seed,
+        json=json,
+    )

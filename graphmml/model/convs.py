@@ -106,7 +106,7 @@ class GATStack(nn.Module):
     def forward(self, x: Nodes, edges: Sequence[EdgeTensors]) -> Tensor:
         """Pass messages `depth` times: {kind: [node, width]} -> [patient, width]."""
         for layer in self.layers:
-            x = layer(x, edges, lambda conv, source, target, item: conv((source, target), item.index))
+            x = layer(x, edges, attention_message)
         return x[PATIENT]
 
 
@@ -184,6 +184,22 @@ def symmetric_message(conv: nn.Module, source: Tensor, target: Tensor, item: Edg
     """Return the symmetrically normalised sum, own state included, of what is mapped first."""
     heard: Tensor = conv(source, *item.looped) if item.learned else conv(source, item.symmetric)
     return heard
+
+
+def attention_message(conv: nn.Module, source: Tensor, target: Tensor, item: EdgeTensors) -> Tensor:
+    """Return what attention makes of a target's sources; what is heard of each is of its finished message."""
+    heard = item.heard
+    if heard is None:
+        told: Tensor = conv((source, target), item.index)
+        return told
+    hook = conv.register_message_forward_hook(  # type: ignore[operator]
+        lambda conv, inputs, message: message * heard[:, None, None]
+    )
+    try:
+        told = conv((source, target), item.index)
+    finally:
+        hook.remove()
+    return told
 
 
 def spread(x: Tensor, index: Tensor, value: Tensor, targets: int) -> Tensor:

@@ -20,23 +20,29 @@ def slot(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class EdgeTensors:
-    """One relation: `index` int64 [2, edge], `weight` float [edge], `shape` (source nodes, target nodes)."""
+    """One relation: `index` int64 [2, edge], `weight` float [edge], `shape` (source nodes, target nodes).
+
+    `heard`, float [edge], multiplies each edge's message after all normalising; None, but for explanations, is all of
+    it. A weight cannot silence a patient's only edge, as weights are divided by their sum; this can.
+    """
 
     kind: Kind
     index: Tensor
     weight: Tensor
     shape: tuple[int, int]
+    heard: Tensor | None = None
 
     @property
     def learned(self) -> bool:
         """Whether a loss reaches the weights; then CSR will not do, for torch gives its values a dense gradient."""
-        return self.weight.requires_grad
+        return self.weight.requires_grad or self.heard is not None
 
     @cached_property
     def shares(self) -> Tensor:
-        """Weights that sum to one for each target: float [edge]."""
+        """Weights that sum to one for each target, and what is heard of them: float [edge]."""
         total = self.weight.new_zeros(self.shape[1]).index_add(0, self.index[1], self.weight)
-        return self.weight / total.index_select(0, self.index[1]).clamp(min=1e-12)
+        share = self.weight / total.index_select(0, self.index[1]).clamp(min=1e-12)
+        return share if self.heard is None else share * self.heard
 
     @cached_property
     def looped(self) -> tuple[Tensor, Tensor]:
@@ -51,7 +57,8 @@ class EdgeTensors:
         weight = torch.cat([self.weight, self.weight.new_ones(nodes)])
         degree = weight.new_zeros(nodes).index_add(0, index[1], weight)
         root = degree.rsqrt()
-        return index, weight * root.index_select(0, index[0]) * root.index_select(0, index[1])
+        value = weight * root.index_select(0, index[0]) * root.index_select(0, index[1])
+        return index, value if self.heard is None else value * torch.cat([self.heard, value.new_ones(nodes)])
 
     @cached_property
     def mean(self) -> Tensor:

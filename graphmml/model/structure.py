@@ -117,7 +117,8 @@ class NeighbourEdges(nn.Module):
         if self.k is None:
             return replace(item, weight=weight)
         kept = heaviest(weight.detach().log() + self.noise(weight), targets, self.k)
-        return replace(item, index=item.index[:, kept], weight=weight[kept])
+        heard = None if item.heard is None else item.heard[kept]
+        return replace(item, index=item.index[:, kept], weight=weight[kept], heard=heard)
 
     def noise(self, weight: Tensor) -> Tensor:
         """Return what makes a top-k a draw: Gumbel noise in training, nothing at prediction."""

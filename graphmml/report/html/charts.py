@@ -84,6 +84,25 @@ def forest(title: str, says: str, rows: Sequence[Range], axis: str, reference: f
     return figure(WIDTH, ROW * len(rows) + 44, title, says, drawn)
 
 
+def effects(title: str, says: str, rows: Sequence[Range], axis: str) -> Markup:
+    """Draw numbers as bars to both sides of zero, whiskers over them where they have an interval."""
+    ends = [end for row in rows for end in (row.low, row.high, row.mean) if isfinite(end)]
+    scale = Scale(*padded(min([*ends, 0.0]), max([*ends, 0.0])), LEFT, WIDTH - NOTE)
+    drawn = []
+    for n, row in enumerate(rows):
+        y = ROW * n + 15
+        drawn.append(text(LEFT - 8, y + 4, short(row.label, LONGEST), "", "end"))
+        if isfinite(row.mean):
+            start, end = sorted((scale(0.0), scale(row.mean)))
+            drawn.append(box(start, y - 6, end - start, 12, "bar" if row.mean >= 0 else "bar down", f"{row.mean:.3f}"))
+        if isfinite(row.low) and isfinite(row.high):
+            drawn.append(line(scale(row.low), y, scale(row.high), y, "whisker"))
+        drawn.append(text(WIDTH - NOTE + 10, y + 4, row.note, "note"))
+    drawn.append(line(scale(0.0), 2, scale(0.0), ROW * len(rows) + 6, "axis"))
+    drawn += bottom_axis(scale, ROW * len(rows) + 6, axis)
+    return figure(WIDTH, ROW * len(rows) + 44, title, says, drawn)
+
+
 def padded(low: float, high: float) -> tuple[float, float]:
     """Leave a little room at both ends."""
     room = 0.05 * (high - low) or 0.05

@@ -1,6 +1,6 @@
 """The page of a report: sections filled from what was found, put together by one template."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -46,19 +46,25 @@ def page(
     sections += [] if evidence is None else [run_section(evidence)]
     sections += [fairness_section(evidence.fairness)] if evidence is not None and evidence.fairness else []
     told = [item for status in ("fail", "warn") for item in findings if item.status == status]
+    words = {
+        "title": f"Is this patient graph any good? {cohort}",
+        "subtitle": f"{diagnosis.title} · graphmml {version('graphmml')} · {made.isoformat()}",
+        "lead": lead(findings, evidence),
+        "sections": sections,
+        "told": told,
+        "quiet": [item for item in findings if item not in told],
+        "footer": FOOTER,
+    }
+    return filled("report.html.j2", words)
+
+
+def filled(template: str, words: Mapping[str, object]) -> str:
+    """Fill one of the templates, what comes from a user escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    return environment.get_template("report.html.j2").render(
-        title=f"Is this patient graph any good? {cohort}",
-        subtitle=f"{diagnosis.title} · graphmml {version('graphmml')} · {made.isoformat()}",
-        lead=lead(findings, evidence),
-        sections=sections,
-        told=told,
-        quiet=[item for item in findings if item not in told],
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # ours, not a user's
-        footer=FOOTER,
-    )
+    style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))  # ours, not a user's
+    return environment.get_template(template).render({**words, "style": style})
 
 
 def lead(findings: Sequence[Finding], evidence: Evidence | None) -> str:

@@ -1,0 +1,64 @@
+"""The command that explains one prediction."""
+
+from pathlib import Path
+
+import graphmml as gm
+from graphmml.cli.commands import emit, out
+from graphmml.errors import GraphmmlError
+from graphmml.report.explain.attribution import Method
+from graphmml.report.explain.card import card
+from graphmml.report.explain.render import explanation_parts
+from graphmml.report.written import write_whole
+
+METHODS = {"occlusion": "Occlusion", "gradients": "IntegratedGradients", "explainer": "GNNExplainer"}
+
+
+def explain(
+    model: Path,
+    path: Path,
+    *,
+    patient: str | None,
+    row: int | None,
+    method: str,
+    target: str | None,
+    html: Path | None,
+    show_ids: bool,
+    trust: list[str],
+    seed: int,
+    json: bool,
+) -> None:
+    """Explain, print, and write the card where it is asked for."""
+    if (patient is None) == (row is None):
+        raise GraphmmlError("name one patient: --patient ID, or --row N (the first row of the cohort is 0)")
+    if html is not None and html.suffix != ".html":
+        raise GraphmmlError(f"--html is '{html}'; name a file that ends in .html")
+    cohort, chosen = gm.read_cohort(path), method_of(method)
+    told = gm.explain(
+        gm.load(model, trust=trust),
+        cohort,
+        patient if row is None else row,
+        method=chosen,
+        target=target,
+        show_ids=show_ids,
+        seed=seed,
+    )
+    if html is not None:
+        write_whole(card(told), html, private=True)
+    if json:
+        return emit(told.to_json())
+    console = out()
+    for part in explanation_parts(told, console.width):
+        console.print(part)
+    if html is not None:
+        console.print(
+            f"wrote {html}, which is about one patient: share it as you would that patient's data", markup=False
+        )
+    return None
+
+
+def method_of(word: str) -> Method:
+    """Return the method that a word stands for."""
+    if word not in METHODS:
+        raise GraphmmlError(f"--method is '{word}'; choose {', '.join(METHODS)}")
+    made: Method = getattr(gm, METHODS[word])()
+    return made

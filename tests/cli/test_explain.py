@@ -1,0 +1,77 @@
+"""graphmml explain as a user meets it."""
+
+import json
+import sys
+
+import pytest
+
+import graphmml as gm
+from graphmml.cli import main as cli
+from graphmml.train.loop import Training
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explained")
+    made = gm.GraphClassifier(gm.Neighbours("clinical", k=4), members=1, width=8, training=Training(epochs=8))
+    gm.save(made.fit(gm.load_heart()[:200]), folder / "model")
+    return folder / "model"
+
+
+@pytest.fixture
+def graphmml(capsys, monkeypatch):
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["graphmml", *map(str, words)])
+        monkeypatch.setenv("COLUMNS", "80")
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        said = capsys.readouterr()
+        return stopped.value.code or 0, said.out, said.err
+
+    return run
+
+
+HEART = "datasets/heart/cohort.toml"
+
+
+@pytest.mark.parametrize("method", ["occlusion", "gradients", "explainer"])
+def test_json_is_one_versioned_object_and_a_card_is_private(graphmml, model, tmp_path, method):
+    words = ["--method", method, "--html", tmp_path / "c.html", "--json"]
+    code, out, _ = graphmml("explain", model, HEART, "--row", 300, *words)
+    record = json.loads(out)
+    assert code == 0
+    assert record["schema"] == "graphmml.explain/1"
+    assert record["contains_patient_level_data"]
+    assert {part["kind"] for part in record["parts"]} >= {"modality", "feature", "relation", "link"}
+    assert record["patient"] == "row 300"
+    assert (tmp_path / "c.html").stat().st_mode & 0o077 == 0
+    assert "Why" in (tmp_path / "c.html").read_text()
+
+
+def test_text_names_nobody_unless_asked(graphmml, model):
+    ids = gm.load_heart().ids
+    code, out, _ = graphmml("explain", model, HEART, "--patient", ids[300])
+    assert code == 0
+    assert "row 300" in out
+    assert "by chance" in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert str(ids[300]) in graphmml("explain", model, HEART, "--row", 300, "--show-ids")[1].splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "name one patient"),
+        (["--row", 1, "--patient", "x"], "name one patient"),
+        (["--row", 99999], "rows 0 to"),
+        (["--patient", "nobody"], "not in the cohort"),
+        (["--row", 1, "--method", "attention"], "choose occlusion, gradients, explainer"),
+        (["--row", 1, "--html", "card.pdf"], "ends in .html"),
+        (["--row", 1, "--target", "alive"], "no class"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(graphmml, model, words, said):
+    code, _, err = graphmml("explain", model, HEART, *words)
+    assert code == 2
+    assert said in err
+    assert "nobody" not in err
