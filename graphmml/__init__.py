@@ -7,10 +7,12 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Abstention": "graphmml.train.abstention",
     "AttentionFusion": "graphmml.model.fusion.weighted",
     "Audit": "graphmml.train.audit_result",
     "Baseline": "graphmml.train.baselines",
     "CVResult": "graphmml.train.result",
+    "CalibratedClassifier": "graphmml.train.calibrated",
     "CanonicalEncoder": "graphmml.data.canonical",
     "ChannelFusion": "graphmml.model.fusion.operations",
     "Cohort": "graphmml.data.cohort",
@@ -41,6 +43,7 @@ _HOMES = {
     "GraphError": "graphmml.errors",
     "GraphNetwork": "graphmml.model.network",
     "GraphmmlError": "graphmml.errors",
+    "HeldOut": "graphmml.data.folds",
     "HierarchicalFusion": "graphmml.model.fusion.weighted",
     "Hybrid": "graphmml.model.strategy",
     "Intermediate": "graphmml.model.strategy",
@@ -89,6 +92,8 @@ _HOMES = {
     "Visits": "graphmml.graph.visits",
     "WeightedProbability": "graphmml.model.combine",
     "Within": "graphmml.graph.threshold",
+    "abstention": "graphmml.train.abstention",
+    "abstention_of": "graphmml.train.abstention",
     "all_fusions": "graphmml.train.fusions",
     "audit": "graphmml.train.audit",
     "build_graph": "graphmml.graph.patient_graph",
@@ -110,6 +115,7 @@ _HOMES = {
     "make_fusion_cohort": "graphmml.data.synthetic_fusion",
     "modality_weights": "graphmml.train.modality_weights",
     "modality_worth": "graphmml.train.worth",
+    "plot_abstention": "graphmml.report.plot_abstention",
     "prediction_frame": "graphmml.train.predictions",
     "read_cohort": "graphmml.data.read",
     "read_csr": "graphmml.graph.sparse",

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, Folds, LeaveGroupOut, OfficialSplit, Splitter
+from graphmml.data.folds import Fold, Folds, HeldOut, LeaveGroupOut, OfficialSplit, Splitter
 from graphmml.errors import StoreError
 from graphmml.train.cross_validate import classes_in, described, one_test, patients_in
 from graphmml.train.result import CVResult, Unit
 from graphmml.train.runs import RunFolder
 from graphmml.train.tasks import ClassTask
 
-SPLITTERS = {kind.__name__: kind for kind in (Folds, LeaveGroupOut, OfficialSplit)}
+SPLITTERS = {kind.__name__: kind for kind in (Folds, HeldOut, LeaveGroupOut, OfficialSplit)}
 KINDS = ("graph", "shuffled", "no-graph", "baseline", "control")
 
 

@@ -92,7 +92,7 @@ def test_nothing_but_our_own_folds_is_made_from_a_run(tmp_path, text):
 
 
 def test_every_splitter_comes_back_from_its_repr(tmp_path):
-    for splitter in (gm.Folds(4, repeats=2, seed=3), gm.LeaveGroupOut("site"), gm.OfficialSplit(seeds=2)):
+    for splitter in (gm.Folds(4, repeats=2, seed=3), gm.HeldOut(0.3), gm.LeaveGroupOut("site"), gm.OfficialSplit(2)):
         assert splitter_of(repr(splitter), RunFolder(tmp_path)) == splitter
 
 
