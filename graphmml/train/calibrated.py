@@ -89,9 +89,9 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
         """Return the calibrated probability of each class in `classes_`: float64 [patient, class]."""
-        return self.calibrated(self.uncalibrated(cohort))
+        return self.calibrated(self.own_proba(cohort))
 
-    def uncalibrated(self, cohort: Cohort) -> np.ndarray:
+    def own_proba(self, cohort: Cohort) -> np.ndarray:
         """Return the model's own probabilities: float64 [patient, class]."""
         self.check_fitted()
         return np.asarray(self.model_.predict_proba(cohort))
@@ -107,7 +107,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     def predict_sets(self, cohort: Cohort) -> np.ndarray:
         """Return which classes cannot be ruled out, one, several or none: bool [patient, class]."""
-        return self.sets_.sets(self.uncalibrated(cohort), values_of(cohort, self.group))
+        return self.sets_.sets(self.own_proba(cohort), values_of(cohort, self.group))
 
     def predict_novelty(self, cohort: Cohort) -> np.ndarray:
         """Return how usual it is to be as far from the training patients as each patient is: float64 [patient]."""
@@ -121,3 +121,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "sets_")
+
+
+def uncalibrated(model: Any) -> Any:
+    """Return the fitted model inside a CalibratedClassifier, and any other model itself."""
+    return model.model_ if isinstance(model, CalibratedClassifier) else model

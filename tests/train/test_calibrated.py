@@ -64,7 +64,7 @@ def test_with_one_fold_the_model_in_use_has_not_seen_who_was_held_out(people, wa
     assert len(Watchful.seen) == 1
     assert len(Watchful.seen[0]) + len(model.held_out_.codes) == 100
     assert told == [Fitted(1, 1)]
-    assert np.array_equal(model.model_.predict_proba(people[100:]), model.uncalibrated(people[100:]))
+    assert np.array_equal(model.model_.predict_proba(people[100:]), model.own_proba(people[100:]))
 
 
 def test_families_are_never_on_both_sides(people, watchful):
@@ -81,7 +81,7 @@ def test_families_are_never_on_both_sides(people, watchful):
 def test_held_out_patients_score_alone_as_together(attached, people):
     """Who is attached listens and is not listened to: calibration in one go is calibration one by one."""
     held = next(iter(gm.HeldOut(0.3).split(people[:120]))).test
-    alone = np.concatenate([attached.uncalibrated(people[[row]]) for row in held])
+    alone = np.concatenate([attached.own_proba(people[[row]]) for row in held])
     np.testing.assert_allclose(attached.held_out_.p, alone, atol=1e-6)
     sets = [attached.predict_sets(people[[row]])[0] for row in range(120, 160)]
     assert np.array_equal(attached.predict_sets(people[120:]), sets)
