@@ -64,6 +64,7 @@ def watched(model: Any, cohort: Any) -> Any:
     """Fit, showing on stderr how many fits are done where there are several."""
     if not isinstance(model, gm.CalibratedClassifier):
         return model.fit(cohort)
+    model.folds(cohort)  # what cannot be fitted is refused before a bar is drawn
     with progress() as bar:
         task = bar.add_task("fitting", total=None)
         return model.fit(cohort, lambda done: bar.update(task, completed=done.number, total=done.of))

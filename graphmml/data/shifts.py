@@ -57,5 +57,6 @@ def factor(new: np.ndarray, median: float, known: float) -> str:
     if median <= 0 or known <= 0:
         return ""
     moved = abs(np.log(median / known))
-    off, said = min((abs(moved - np.log(size)), words) for size, words in FACTORS)
-    return f"another unit? The factor fits {said}" if off <= NEAR else ""
+    near = sorted((abs(moved - np.log(size)), words) for size, words in FACTORS)
+    fits = [words for off, words in near if off <= NEAR]
+    return f"another unit? The factor fits {'; or '.join(fits)}" if fits else ""

@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Splitter, usual_folds
+from graphmml.data.folds import Fold, Splitter, usual_folds
 from graphmml.errors import NotFittedError
 from graphmml.train.calibration import Method, learned_calibrator, refuse_method
 from graphmml.train.conformal import ConformalSets, refuse_sets, values_of
-from graphmml.train.held_out import all_tested, fitted, joined, judged, trained_on
+from graphmml.train.held_out import fitted, joined, judged, refuse_twice, trained_on
 from graphmml.train.novelty import Novelty
 
 
@@ -61,10 +61,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     def fit(self, cohort: Cohort, watch: Callable[[Fitted], None] | None = None) -> Self:
         """Learn from the patients with a known outcome; `watch` is told of every fit, one a fold and the last."""
-        refuse_method(self.method)
-        refuse_sets(self.coverage, self.group, cohort)
-        made = list((usual_folds(cohort) if self.splits is None else self.splits).split(cohort))
-        tested = cohort[all_tested(made)]
+        made = self.folds(cohort)
+        tested = cohort[np.concatenate([fold.test for fold in made])]
         fits = len(made) + (len(made) > 1)
         told = watch or (lambda _: None)
         parts = []
@@ -79,6 +77,14 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.held_out_ = joined(parts, tested, tuple(self.classes_), self.group)
         self.novelty_ = Novelty(around, self.held_out_.strangeness)
         return self.learn()
+
+    def folds(self, cohort: Cohort) -> list[Fold]:
+        """Return who is held out, or raise GraphmmlError for settings or a cohort with which there is no `fit`."""
+        refuse_method(self.method)
+        refuse_sets(self.coverage, self.group, cohort)
+        made = list((usual_folds(cohort) if self.splits is None else self.splits).split(cohort))
+        refuse_twice(made)
+        return made
 
     def learn(self) -> Self:
         """Learn calibrator and thresholds from what was predicted of held-out patients."""

@@ -80,10 +80,9 @@ def joined(parts: Sequence[Part], people: Cohort, classes: tuple[str, ...], grou
     )
 
 
-def all_tested(made: Sequence[Fold]) -> np.ndarray:
-    """Return all who are held out, fold by fold, or raise CohortError where one would count twice: int [patient]."""
+def refuse_twice(made: Sequence[Fold]) -> None:
+    """Raise CohortError where a patient would be held out twice, and so count twice."""
     tested = np.concatenate([fold.test for fold in made])
     again = len(tested) - len(np.unique(tested))
     if again:
         raise CohortError(f"the splits hold {again} patients out more than once; choose folds with a single repeat")
-    return tested
