@@ -11,6 +11,7 @@ import numpy as np
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, HeldOut, LeaveGroupOut, OfficialSplit, Splitter
+from graphmml.data.seal import holds
 from graphmml.errors import StoreError
 from graphmml.train.cross_validate import classes_in, described, one_test, patients_in
 from graphmml.train.result import CVResult, Unit
@@ -81,6 +82,8 @@ def facts_of(folder: RunFolder) -> dict[str, Any]:
         raise StoreError(f"{folder.config} is not readable JSON; start the run anew elsewhere") from None
     if not isinstance(facts, dict):
         raise StoreError(f"{folder.config} is not a run; start the run anew elsewhere")
+    if not holds(facts):
+        raise StoreError(f"{folder.config} was changed after it was written; start the run anew elsewhere")
     return facts
 
 

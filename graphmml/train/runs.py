@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graphmml.data.seal import SEAL, holds, sealed
 from graphmml.errors import StoreError
 from graphmml.train.result import Unit
 
@@ -25,16 +26,16 @@ class RunFolder:
     def open(cls, path: str | Path, facts: Mapping[str, str], *, resume: bool) -> "RunFolder":
         """Start a run, or take one up whose facts (cohort, folds, models) are still the same."""
         folder = cls(Path(path))
-        record = {"schema": SCHEMA, **facts}
+        record = sealed({"schema": SCHEMA, **facts})
         if folder.config.exists() and not (folder.path / "units.jsonl").exists():
-            folder.write(folder.config, json.dumps(record, indent=1))  # it stopped before anything was done
+            folder.write(folder.config, json.dumps(record, indent=1).encode())  # it stopped before anything was done
             return folder
         if not folder.config.exists():
             if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
                 raise StoreError(f"{path} exists and is no run; choose another path")
             folder.path.mkdir(parents=True, exist_ok=True)
-            folder.write(folder.config, json.dumps(record, indent=1))
-            folder.write(folder.path / ".gitignore", "*\n")
+            folder.write(folder.config, json.dumps(record, indent=1).encode())
+            folder.write(folder.path / ".gitignore", b"*\n")
             return folder
         if not resume:
             raise StoreError(f"{path} already holds a run; continue it with --resume, or choose another path")
@@ -42,7 +43,9 @@ class RunFolder:
             before = json.loads(folder.config.read_text())
         except ValueError:
             raise StoreError(f"{folder.config} is not readable JSON; start the run anew elsewhere") from None
-        changed = [key for key, value in record.items() if before.get(key) != value]
+        if not holds(before):
+            raise StoreError(f"{folder.config} was changed after it was written; start the run anew elsewhere")
+        changed = [key for key, value in record.items() if key != SEAL and before.get(key) != value]
         if changed:
             raise StoreError(f"{path} is a run of another {', '.join(changed)}; start this one in another folder")
         return folder
@@ -52,10 +55,15 @@ class RunFolder:
         """Where the run says what it is."""
         return self.path / "run.json"
 
-    def write(self, path: Path, text: str) -> None:
+    @property
+    def seal(self) -> str:
+        """The seal of run.json, which every unit is bound to; "" where there is none."""
+        return str(json.loads(self.config.read_text()).get(SEAL, "")) if self.config.exists() else ""
+
+    def write(self, path: Path, content: bytes) -> None:
         """Write a small file whole or not at all."""
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(text)
+        fresh.write_bytes(content)
         fresh.replace(path)
 
     def append(self, unit: Unit) -> None:
@@ -67,7 +75,7 @@ class RunFolder:
             "probabilities": unit.probabilities.tolist(),
         }
         with (self.path / "units.jsonl").open("a") as stream:
-            stream.write(json.dumps(record) + "\n")
+            stream.write(json.dumps(sealed(record, of=self.seal)) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
 
@@ -80,8 +88,21 @@ class RunFolder:
         if whole:
             whole += b"\n"
         if len(whole) < file.stat().st_size:
-            self.write(file, whole.decode())
-        for line in whole.decode().splitlines():
-            record: dict[str, Any] = json.loads(line)
+            self.write(file, whole)
+        seal = self.seal
+        for number, line in enumerate(whole.splitlines(), 1):
+            record = unit_record(line, seal, f"{file}, line {number}")
             codes = np.array(record.pop("codes"), dtype=np.int64)
             yield Unit(codes=codes, probabilities=np.array(record.pop("probabilities")), **record)
+
+
+def unit_record(line: bytes, seal: str, where: str) -> dict[str, Any]:
+    """Read one finished unit, or raise StoreError where it is not as it was written, or is of another run."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not holds(record, of=seal):
+        raise StoreError(f"{where} was changed, or is of another run than run.json; remove the line, or start anew")
+    record.pop(SEAL)
+    return record

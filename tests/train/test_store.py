@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import graphmml as gm
+from graphmml.data.seal import sealed
 
 TINY = gm.Training(epochs=3, patience=3)
 
@@ -93,7 +94,7 @@ def test_a_manifest_cannot_point_outside_its_folder(fitted, tmp_path):
     file = tmp_path / "model" / "manifest.json"
     manifest = json.loads(file.read_text())
     manifest["sha256"]["../secret"] = "0"
-    file.write_text(json.dumps(manifest))
+    file.write_text(json.dumps(sealed(manifest)))
     with pytest.raises(gm.StoreError, match="outside itself"):
         gm.load(tmp_path / "model")
 
