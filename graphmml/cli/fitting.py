@@ -65,3 +65,20 @@ def predict(
     they differ from training is said.
     """
     models().predict(model, cohort, output=output, trust=trust or [], json=json)
+
+
+def card(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a folder that fit wrote")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the file to write: .md, .html or .json")],
+    run: Annotated[Path | None, typer.Option("--cv", metavar="RUN", help="a folder that cv -o wrote")] = None,
+    cohort: Annotated[
+        Path | None, typer.Option(help="the cohort of the run: adds scores by group and by what is missing")
+    ] = None,
+    trust: Annotated[list[str] | None, typer.Option(help="a type of your own in the model: module.Class")] = None,
+    json: Json = False,
+) -> None:
+    """Write a model card, pre-filled for TRIPOD+AI.
+
+    What the model and its run know; what only people know is left blank, by name.
+    """
+    import_module("graphmml.cli.card").card(model, output=output, run=run, cohort=cohort, trust=trust or [], json=json)

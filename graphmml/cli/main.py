@@ -173,6 +173,9 @@ app.command()(fitting.fit)
 app.command()(fitting.predict)
 
 
+app.command()(fitting.card)
+
+
 @app.command()
 def export(
     graph: Annotated[Path, typer.Argument(metavar="GRAPH|MODEL", help="a folder that build or fit wrote")],

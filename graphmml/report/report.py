@@ -1,7 +1,6 @@
 """Report: everything known of a cohort, its graph and its evidence, on one page."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,11 +11,12 @@ from graphmml.data.check import check
 from graphmml.data.cohort import Cohort
 from graphmml.data.findings import Finding
 from graphmml.data.thresholds import Thresholds, thresholds
-from graphmml.errors import GraphmmlError, StoreError
+from graphmml.errors import GraphmmlError
 from graphmml.report.diagnosis import Diagnosis
 from graphmml.report.evidence import Evidence, evidence_of
 from graphmml.report.html.page import page
 from graphmml.report.render_findings import markdown
+from graphmml.report.written import write_whole
 from graphmml.train.read_run import read_run
 
 SCHEMA = "graphmml.report/1"
@@ -66,14 +66,7 @@ class Report:
         target = Path(path)
         if target.suffix not in FORMS:
             raise GraphmmlError(f"a report ends in {', '.join(FORMS)}, and '{target.name}' does not")
-        fresh = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            fresh.write_text(self.written(target.suffix), encoding="utf-8")
-            fresh.replace(target)
-        except OSError as error:
-            fresh.unlink(missing_ok=True)
-            raise StoreError(f"{target} could not be written: {error.strerror}") from None
-        return target
+        return write_whole(target, self.written(target.suffix))
 
     def written(self, ending: str) -> str:
         """Return the text of a file with this ending."""

@@ -73,7 +73,7 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if len(made) > 1:
             model, around = fitted(self.model, cohort, np.arange(len(cohort)))
             told(Fitted(fits, fits))
-        self.model_, self.classes_ = model, model.classes_
+        self.model_, self.classes_, self.refitted_ = model, model.classes_, len(made) > 1
         self.held_out_ = joined(parts, tested, tuple(self.classes_), self.group)
         self.novelty_ = Novelty(around, self.held_out_.strangeness)
         return self.learn()

@@ -17,6 +17,7 @@ def calibration_arrays(model: CalibratedClassifier) -> Arrays:
     """Lay out held-out predictions, calibrator, thresholds and novelty."""
     held, sets, around = model.held_out_, model.sets_, model.novelty_.around
     arrays = {
+        "refitted": np.array(model.refitted_),
         "held/p": held.p,
         "held/codes": held.codes,
         "held/groups": text(held.groups),
@@ -32,7 +33,7 @@ def calibration_arrays(model: CalibratedClassifier) -> Arrays:
 
 def calibrate_from(model: CalibratedClassifier, inner: GraphClassifier, arrays: Mapping[str, np.ndarray]) -> None:
     """Give an unfitted model back what it learned, and its fitted inner model."""
-    model.model_, model.classes_ = inner, inner.classes_
+    model.model_, model.classes_, model.refitted_ = inner, inner.classes_, bool(arrays["refitted"])
     held = {name: arrays[f"held/{name}"] for name in ("p", "codes", "strangeness")}
     model.held_out_ = Judged(groups=arrays["held/groups"].astype(object), **held)
     model.calibrator_ = stored_calibrator(arrays)

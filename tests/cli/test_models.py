@@ -95,3 +95,21 @@ def test_what_cannot_be_is_refused(graphmml, demo, tmp_path, words, said):
 
 def test_help_says_what_calibration_costs(graphmml):
     assert "six fits" in graphmml("fit", "--help")[1]
+
+
+def test_card_is_written_and_says_what_is_left(graphmml, demo, tmp_path):
+    graphmml("fit", demo, *FAST, "--calibrate", "none", "-o", tmp_path / "m")
+    graphmml("cv", demo, *FAST, "--folds", 2, "--repeats", 1, "--jobs", 1, "-o", tmp_path / "run")
+    code, out, _ = graphmml(
+        "card", tmp_path / "m", "--cv", tmp_path / "run", "--cohort", demo, "-o", tmp_path / "card.md"
+    )
+    assert code == 0
+    assert "49 of 52 parts of items wait for you" in out
+    text = (tmp_path / "card.md").read_text()
+    assert "has the settings of this model" in text
+    assert "AUROC within site" in text
+    code, out, _ = graphmml("card", tmp_path / "m", "-o", tmp_path / "card.json", "--json")
+    assert json.loads(out)["schema"] == "graphmml.card/1"
+    code, _, err = graphmml("card", tmp_path / "m", "-o", tmp_path / "card.pdf")
+    assert code == 2
+    assert "ends in .md" in err
