@@ -181,3 +181,11 @@ def test_sets_cover_as_asked_in_each_group():
     error = 3 * np.std(covered, axis=0) / np.sqrt(len(covered))
     assert (np.mean(covered, axis=0) > 0.9 - error).all()
     assert (np.mean(covered, axis=0) < 0.92 + error).all()
+
+
+def test_what_looks_into_a_model_looks_into_the_one_that_is_calibrated(attached, people):
+    inner, new = attached.model_, people[120:]
+    assert gm.learned_graph(attached, new).edges == gm.learned_graph(inner, new).edges
+    pd.testing.assert_frame_equal(gm.modality_weights(attached, new), gm.modality_weights(inner, new))
+    one, two = (gm.modality_worth(model, new, resamples=20) for model in (attached, inner))
+    pd.testing.assert_frame_equal(one.frame(), two.frame())
