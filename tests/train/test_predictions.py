@@ -1,3 +1,4 @@
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_a_calibrated_model_marks_sets_abstained_and_unlike(calibrated, people):
     p = calibrated.predict_proba(new)
     assert np.array_equal(table[["p_control", "p_case"]], p)
     assert table["prediction"].tolist() == calibrated.predict(new).tolist()
+
+
+def test_a_patient_with_nothing_measured_is_abstained_from_however_small_his_set(calibrated, people):
+    tables = {name: without(table, 4) for name, table in people[150:].tables.items()}
+    sure = copy(calibrated)
+    sure.sets_ = replace(calibrated.sets_, thresholds=dict.fromkeys(calibrated.sets_.thresholds, 0.5))
+    table = prediction_frame(sure, replace(people[150:], tables=tables))
+    assert not table["set"].str.contains(";").any(), "every set is a single class"
+    assert table["abstained"].tolist() == table["nothing_measured"].tolist() == [True] * 4 + [False] * 16
 
 
 def test_columns_of_a_plain_model_stay_what_they_were(calibrated, people):
