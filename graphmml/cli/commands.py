@@ -164,7 +164,8 @@ def progress(*, count: bool = True) -> Progress:
 def graph_in(folder: Path) -> tuple[gm.PatientGraph, dict[str, Any]]:
     """Read a graph and its manifest; of a fitted model, the training graph with the weights it is heard by."""
     if (folder / "weights.safetensors").exists():
-        return gm.learned_graph(gm.load(folder)), {}
+        inner = import_module("graphmml.train.calibrated").uncalibrated
+        return gm.learned_graph(inner(gm.load(folder))), {}
     graph, manifest = import_module("graphmml.graph.store").load_graph(folder)
     return graph, manifest
 
@@ -203,7 +204,7 @@ def env(*, json: bool) -> None:
     """Print what the machine and its libraries are."""
     torch = import_module("torch")
     record = {
-        **import_module("graphmml.train.store").versions(),
+        **import_module("graphmml.train.versions").versions(),
         "threads": str(torch.get_num_threads()),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
     }

@@ -77,6 +77,6 @@ def priced(cohort: Cohort, run: Path, mitigating: Mitigating, judged: dict[str, 
     """Try the mitigation of the first group on the run's folds."""
     home = import_module("graphmml.train.read_run")
     folder = import_module("graphmml.train.runs").RunFolder(run)
-    splitter = home.splitter_of(str(home.facts_of(folder).get("folds", "")), folder)
+    splitter = home.kept_folds(folder, home.facts_of(folder), cohort)
     model, mended = mitigating.models(judged["group"][0], judged["threshold"])
     return gm.fairness_price(model, mended, cohort, splitter, jobs=mitigating.jobs, **judged)

@@ -35,15 +35,21 @@ def fit(
     fuse_at: FuseAtOption = "intermediate",
     structure: StructureOption = "none",
     members: Members = 5,
+    calibrate: Annotated[
+        str, typer.Option(help="temperature, isotonic, or none: a single fit, without sets and flags")
+    ] = "temperature",
+    coverage: Annotated[float, typer.Option(help="the share of patients whose set holds their true class")] = 0.9,
+    group: Annotated[str | None, typer.Option(help="a group of the cohort: sets cover as often in each value")] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Fit a graph classifier and write it to a folder.
 
-    On every labelled patient; the folder then contains their data.
+    On every labelled patient; the folder then contains their data. It is calibrated on five folds first, which
+    takes six fits; --calibrate none takes one.
     """
     choice = choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at)
-    models().fit(cohort, choice, output=output, json=json)
+    models().fit(cohort, choice, models().TrustChoice(calibrate, coverage, group), output=output, json=json)
 
 
 def predict(
@@ -55,7 +61,8 @@ def predict(
 ) -> None:
     """Predict new patients with a fitted model.
 
-    Whatever tables, columns and cells they have; what was completed is marked.
+    Whatever tables, columns and cells they have; what was completed, flagged and abstained from is marked, and where
+    they differ from training is said.
     """
     models().predict(model, cohort, output=output, trust=trust or [], json=json)
 
@@ -94,3 +101,20 @@ def explain(
         seed=seed,
         json=json,
     )
+
+
+def card(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="a folder that fit wrote")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the file to write: .md, .html or .json")],
+    run: Annotated[Path | None, typer.Option("--cv", metavar="RUN", help="a folder that cv -o wrote")] = None,
+    cohort: Annotated[
+        Path | None, typer.Option(help="the cohort of the run: adds scores by group and by what is missing")
+    ] = None,
+    trust: Annotated[list[str] | None, typer.Option(help="a type of your own in the model: module.Class")] = None,
+    json: Json = False,
+) -> None:
+    """Write a model card, pre-filled for TRIPOD+AI.
+
+    What the model and its run know; what only people know is left blank, by name.
+    """
+    import_module("graphmml.cli.card").card(model, output=output, run=run, cohort=cohort, trust=trust or [], json=json)

@@ -142,6 +142,9 @@ app.command()(fitting.predict)
 app.command()(fitting.explain)
 
 
+app.command()(fitting.card)
+
+
 @app.command()
 def export(
     graph: Annotated[Path, typer.Argument(metavar="GRAPH|MODEL", help="a folder that build or fit wrote")],

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from graphmml.data.seal import holds, sealed
 from graphmml.errors import StoreError
 
 MANIFEST = "manifest.json"
@@ -21,7 +22,7 @@ def write_folder(path: Path, schema: str, files: Mapping[str, bytes], facts: Map
     """
     refuse_foreign(path, schema)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = {"schema": schema, **facts, "sha256": hashes}
+    manifest = sealed({"schema": schema, **facts, "sha256": hashes})
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -65,8 +66,8 @@ def read_folder(path: Path, schema: str) -> tuple[dict[str, Any], dict[str, byte
         found = hashlib.sha256(content).hexdigest()
         if found != wanted:
             raise StoreError(
-                f"{path}/{name} was changed after it was written (sha256 {found[:12]}, wanted {wanted[:12]}); "
-                "copy the folder again, or write it anew"
+                f"{path}/{name} was changed after it was written, or is not of the same folder as {MANIFEST} "
+                f"(sha256 {found[:12]}, wanted {str(wanted)[:12]}); copy the folder again, or write it anew"
             )
         files[name] = content
     return manifest, files
@@ -84,7 +85,9 @@ def read_manifest(path: Path, schema: str) -> dict[str, Any]:
         raise StoreError(f"{path}/{MANIFEST} is not readable JSON; copy the folder again") from None
     if not isinstance(manifest, dict) or manifest.get("schema") != schema:
         found = manifest.get("schema") if isinstance(manifest, dict) else None
-        raise StoreError(f"{path} is of kind {found}; {schema} is wanted")
+        raise StoreError(f"{path}/{MANIFEST} is of kind {found}; {schema} is wanted")
     if not isinstance(manifest.get("sha256"), dict):
         raise StoreError(f"{path}/{MANIFEST} lists no files; it is damaged, copy the folder again")
+    if not holds(manifest):
+        raise StoreError(f"{path}/{MANIFEST} was changed after it was written; copy the folder again, or write it anew")
     return manifest

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
@@ -127,6 +128,51 @@ class OfficialSplit:
             raise CohortError(f"the official split has {len(train)} labelled train and {len(test)} test patients")
         for repeat in range(self.seeds):
             yield Fold(train, test, repeat, 0, self.seed + repeat)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """One fold: about a `share` of the patients held out, stratified by class, whole blocking groups together.
+
+    The share is taken to the nearest fraction with a denominator of at most 10, and each class needs that many
+    patients.
+    """
+
+    share: float = 0.25
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < Fraction(self.share).limit_denominator(10) < 1:
+            raise CohortError(f"share is {self.share}; choose one from 0.1 to 0.9")
+
+    def split(self, cohort: Cohort) -> Iterator[Fold]:
+        """Yield the fold."""
+        share = Fraction(self.share).limit_denominator(10)
+        parts = list(Folds(share.denominator, seed=self.seed).split(cohort))
+        held = np.sort(np.concatenate([part.test for part in parts[: share.numerator]]))
+        yield Fold(np.setdiff1d(labelled_rows(cohort), held), held, 0, 0, self.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class KeptFolds:
+    """Folds that were made before, and what they were in words: positions in one cohort."""
+
+    plan: str
+    folds: tuple[Fold, ...]
+
+    def split(self, cohort: Cohort) -> Iterator[Fold]:
+        """Yield them as they are."""
+        yield from self.folds
+
+
+def usual_folds(cohort: Cohort, n: int = 5) -> Folds:
+    """Return n folds, or as many as the smallest class and the number of blocking groups allow."""
+    rows = labelled_rows(cohort)
+    blocks = block_numbers(cohort, rows)
+    most = [n] if blocks is None else [n, len(np.unique(blocks))]
+    if cohort.outcome is not None and cohort.outcome.kind == "class":
+        most.append(int(cohort.outcome.values.value_counts().min()))
+    return Folds(max(2, min(most)))
 
 
 def inner_folds(cohort: Cohort, members: int, *, seed: int, n: int = 5) -> list[Fold]:

@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from graphmml.data.columns import is_number, tidy_number
+from graphmml.data.shifts import shifts, stand
 from graphmml.errors import CohortError
 
 OTHER = "(other)"
@@ -47,7 +48,8 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         self.whole_ = [column for column in self.names_ if is_whole(table[column])]
         table = table.assign(**{column: without_point(table[column]) for column in self.whole_})
         values = table[self.numbers_].to_numpy(dtype=np.float64)
-        self.medians_ = np.nanmedian(values, axis=0) if len(table) else np.zeros(0)
+        self.stand_ = stand(values) if len(table) else np.zeros((4, 0))
+        self.medians_ = self.stand_[0]
         self.levels_ = {column: self.frequent_levels(table[column]) for column in self.names_}
         gaps = table[[*self.numbers_, *self.names_]].isna()
         self.gapped_ = [column for column in gaps.columns if gaps[column].any()]
@@ -162,6 +164,9 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
             said.append(f"{len(absent)} column(s) absent, taken as missing: {', '.join(absent[:6])}")
         if extra:
             said.append(f"{len(extra)} column(s) unknown to the model, ignored: {', '.join(map(str, extra[:6]))}")
+        numbers = [at for at, name in enumerate(self.numbers_) if name in table and is_number(table[name])]
+        names = [self.numbers_[at] for at in numbers]
+        said.extend(shifts(self.stand_[:, numbers], names, table[names].to_numpy(dtype=np.float64)))
         for name in self.names_:
             if name in table and not is_number(table[name]):
                 values = self.written(name, table[name])

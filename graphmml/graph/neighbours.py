@@ -77,9 +77,14 @@ class Neighbours:
         """Search, then keep, mirror or drop by `edges`, then weigh."""
         measured = len(lay_out(source, source, modalities, self.metric, self.overlap)[0])
         if self.k >= measured:
+            mend = (
+                f"choose k below {measured}"
+                if measured > 1
+                else "link by another modality, or give it values that vary"
+            )
             raise GraphError(
                 f"k is {self.k} but {measured} of the {len(source)} source patients have {' or '.join(modalities)}; "
-                f"choose k below {max(measured, 1)}"
+                f"{mend}"
             )
         width = min(self.k * FURTHER, measured - 1) if self.edges == "scaled" else self.k
         near, similar = self.nearest(source, target, modalities, width)

@@ -13,7 +13,7 @@ from joblib.parallel import get_active_backend
 from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, Folds, OfficialSplit, Splitter
+from graphmml.data.folds import Fold, Folds, KeptFolds, OfficialSplit, Splitter
 from graphmml.data.temporal import TemporalSplit
 from graphmml.errors import GraphmmlError
 from graphmml.train.chance import one_thread
@@ -212,6 +212,8 @@ def described(folds: Splitter, made: Sequence[Fold]) -> str:
         return f"{folds.n}-fold cross-validation x {folds.repeats}"
     if isinstance(folds, OfficialSplit):
         return f"official split, {len(made[0].train)} train and {len(made[0].test)} test patients, {len(made)} seeds"
+    if isinstance(folds, KeptFolds):
+        return folds.plan
     if isinstance(folds, TemporalSplit):
         first = f"{len(made[0].train)} earlier patients to train on, {len(made[0].test)} later ones to test"
         return f"split by {folds.column}, {first}, {len(made)} seeds"

@@ -12,11 +12,12 @@ from graphmml.graph.relations import Relation
 from graphmml.model.edges import EdgeTensors
 from graphmml.model.network import GraphNetwork
 from graphmml.model.tensors import GraphTensors
+from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
 from graphmml.train.chance import chosen_device
 from graphmml.train.estimator import GraphClassifier
 
 
-def learned_graph(model: GraphClassifier, cohort: Cohort | None = None) -> PatientGraph:
+def learned_graph(model: GraphClassifier | CalibratedClassifier, cohort: Cohort | None = None) -> PatientGraph:
     """Return the training patients' graph as a fitted model weighs it, patients of a cohort attached to it.
 
     The candidates are what the model's links draw over all training patients. An edge's weight is its mean over
@@ -24,6 +25,7 @@ def learned_graph(model: GraphClassifier, cohort: Cohort | None = None) -> Patie
     choose an edge counts zero, and what nobody chooses is left out. Without a structure these are the links.
     """
     model.check_fitted()
+    model = uncalibrated(model)
     target = None if cohort is None else model.encoder_.transform(cohort)
     graph = build_graph(model.constructor, model.source_, target)
     device = chosen_device(model.device)

@@ -12,6 +12,7 @@ from graphmml.model.front import FusedFront
 from graphmml.model.network import GraphNetwork
 from graphmml.model.strategy import Late, strategy_of
 from graphmml.model.towers import OwnGraphNetwork
+from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
 from graphmml.train.chance import chosen_device
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.member import Member
@@ -19,7 +20,7 @@ from graphmml.train.member import Member
 INSTEAD = "modality_worth tells what each modality is worth to any model"
 
 
-def modality_weights(model: GraphClassifier, cohort: Cohort) -> pd.DataFrame:
+def modality_weights(model: GraphClassifier | CalibratedClassifier, cohort: Cohort) -> pd.DataFrame:
     """Return how much each modality counted for each patient: one row a patient, one column a modality.
 
     The weights of the fusion, or of late fusion's mean, averaged over members; a row sums to one. NaN where the
@@ -32,6 +33,7 @@ def modality_weights(model: GraphClassifier, cohort: Cohort) -> pd.DataFrame:
     score. Raises GraphError where a strategy or a fusion has no weight a modality.
     """
     model.check_fitted()
+    model = uncalibrated(model)
     target = model.encoder_.transform(cohort)
     strategy = strategy_of(model.fusion)
     if isinstance(strategy, Late):

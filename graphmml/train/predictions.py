@@ -1,46 +1,118 @@
 """The prediction table: one row a patient, its probabilities, and what had to be completed to make them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.encode import EncodedCohort
 from graphmml.data.ids import among
+from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
 from graphmml.train.chance import chosen_device
+from graphmml.train.conformal import values_of
 from graphmml.train.estimator import GraphClassifier
 
 
-def prediction_frame(model: GraphClassifier, cohort: Cohort) -> pd.DataFrame:
+def prediction_frame(model: GraphClassifier | CalibratedClassifier, cohort: Cohort) -> pd.DataFrame:
     """Predict a cohort: id, `prediction`, `p_<class>`, then what was completed and flagged.
 
     `spread` is the standard deviation over members of the predicted class's probability; `absent_modalities`
     lists what the patient lacks altogether (it weighs nothing), and `completed_modalities` what of it a stand-in
     was used for, where the model completes; `completed_cells` counts cells that took the
     training median or most frequent level; `in_training` marks patients whom the model was fitted on.
+
+    A CalibratedClassifier adds `set`, the classes that cannot be ruled out; `abstained`, where that is not exactly
+    one class, or nothing is measured; `unlike_p`, how usual it is to be as far from the training patients, and
+    `unlike_training` where that is below the model's `unlike`. `p_<class>` is then calibrated, `spread` is not.
     """
-    each = model.predict_members(cohort)
-    p = each.mean(axis=0)
+    model.check_fitted()
+    inner = uncalibrated(model)
+    each = inner.predict_members(cohort)
+    encoded = inner.encoder_.transform(cohort)
+    own = each.mean(axis=0)
+    p = model.calibrated(own) if isinstance(model, CalibratedClassifier) else own
     best = p.argmax(axis=1)
-    encoded = model.encoder_.transform(cohort)
-    device = chosen_device(model.device)
-    stand_ins = np.any([member.completed(model.constructor, encoded, device) for member in model.members_], axis=0)
-    completed = np.zeros(len(cohort), dtype=np.int64)
+    device = chosen_device(inner.device)
+    stand_ins = np.any([member.completed(inner.constructor, encoded, device) for member in inner.members_], axis=0)
+    columns = {
+        str(cohort.ids.name or "patient_id"): cohort.ids.to_numpy(),
+        "prediction": inner.classes_[best],
+        **{f"p_{name}": p[:, at] for at, name in enumerate(inner.classes_)},
+        "spread": each.std(axis=0)[np.arange(len(p)), best],
+        "absent_modalities": named(~encoded.present, encoded.modalities),
+        "completed_modalities": named(stand_ins, encoded.modalities),
+        "completed_cells": completed_cells(encoded),
+        "nothing_measured": ~encoded.present.any(axis=1),
+        "in_training": among(cohort.ids, inner.source_.ids),
+    }
+    if isinstance(model, CalibratedClassifier):
+        columns |= trusted(model, own, cohort, encoded)
+    return pd.DataFrame(columns)
+
+
+def trusted(model: CalibratedClassifier, own: np.ndarray, cohort: Cohort, encoded: EncodedCohort) -> dict[str, Any]:
+    """Return the columns that say how far each prediction can be trusted; `own` is the model's own probability."""
+    sets = model.sets_.sets(own, values_of(cohort, model.group))
+    unlike = model.novelty_.p(encoded)
+    return {
+        "set": named(sets, list(model.classes_)),
+        "abstained": (sets.sum(axis=1) != 1) | ~encoded.present.any(axis=1),
+        "unlike_p": unlike,
+        "unlike_training": unlike < model.unlike,
+    }
+
+
+def completed_cells(encoded: EncodedCohort) -> np.ndarray:
+    """Count each patient's cells that are missing in a modality that he has: int64 [patient]."""
+    completed = np.zeros(len(encoded), dtype=np.int64)
     for name, table in encoded.tables.items():
         completed += np.where(encoded.has(name), table.isna().sum(axis=1).to_numpy(), 0)
-    return pd.DataFrame(
-        {
-            str(cohort.ids.name or "patient_id"): cohort.ids.to_numpy(),
-            "prediction": model.classes_[best],
-            **{f"p_{name}": p[:, at] for at, name in enumerate(model.classes_)},
-            "spread": each.std(axis=0)[np.arange(len(p)), best],
-            "absent_modalities": named(~encoded.present, encoded.modalities),
-            "completed_modalities": named(stand_ins, encoded.modalities),
-            "completed_cells": completed,
-            "nothing_measured": ~encoded.present.any(axis=1),
-            "in_training": among(cohort.ids, model.source_.ids),
-        }
-    )
+    return completed
+
+
+def differences(model: GraphClassifier | CalibratedClassifier, cohort: Cohort) -> tuple[str, ...]:
+    """Say in words, with counts and no ids, where patients differ from those of training, or are some of them."""
+    inner = uncalibrated(model)
+    encoded = inner.encoder_.transform(cohort)
+    said = [*inner.encoder_.differences(cohort), *gaps(encoded, inner.source_)]
+    again = int(among(cohort.ids, inner.source_.ids).sum())
+    if again:
+        said.append(
+            f"{again} of {len(cohort)} patients were in training, where predictions look better than they are; "
+            "they are marked in_training"
+        )
+    empty = int((~encoded.present.any(axis=1)).sum())
+    if empty:
+        said.append(f"{empty} of {len(cohort)} patients have nothing measured that the model knows")
+    if isinstance(model, CalibratedClassifier):
+        said += unheard(model, cohort)
+    return tuple(said)
+
+
+def gaps(encoded: EncodedCohort, source: EncodedCohort) -> list[str]:
+    """Say which modalities more patients lack than in training, beyond chance (three standard errors)."""
+    said = []
+    for modality in source.modalities:
+        here, there = ~encoded.has(modality), ~source.has(modality)
+        error = np.sqrt(max(there.mean() * (1 - there.mean()), 1 / len(there)) * (1 / len(here) + 1 / len(there)))
+        if len(here) > here.sum() and here.mean() - there.mean() > 3 * error:
+            said.append(
+                f"modality {modality} is absent for {here.sum()} of {len(here)} patients ({here.mean():.0%}), in "
+                f"training for {there.mean():.0%}"
+            )
+    return said
+
+
+def unheard(model: CalibratedClassifier, cohort: Cohort) -> list[str]:
+    """Say how many patients get every class for want of calibrated patients of their group's value."""
+    values = values_of(cohort, model.group)
+    endless = np.isinf([model.sets_.thresholds.get(value, np.inf) for value in values.tolist()])
+    if not endless.any():
+        return []
+    where = "" if model.group is None else f" of their {model.group}"
+    return [f"{int(endless.sum())} of {len(cohort)} patients get every class: too few patients{where} to calibrate on"]
 
 
 def named(which: np.ndarray, names: Sequence[str]) -> list[str]:

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold
+from graphmml.data.folds import Fold, KeptFolds
+from graphmml.data.seal import holds
 from graphmml.errors import StoreError
 from graphmml.train.cross_validate import one_test, patients_in
 from graphmml.train.result import CVResult
@@ -54,7 +57,7 @@ def read_run(path: str | Path, cohort: Cohort) -> Run:
     facts = facts_of(folder)
     if facts.get("cohort") != cohort.fingerprint:
         raise StoreError(f"{path} is a run of other patients or tables; name the cohort that it was made from")
-    made = splits_of(folder, cohort)
+    made = list(kept_folds(folder, facts, cohort).folds)
     units = complete(list(folder.units()), made)
     if not units:
         raise StoreError(f"{path}: no model is finished on all {len(made)} folds; go on with --resume")
@@ -83,29 +86,33 @@ def facts_of(folder: RunFolder) -> dict[str, Any]:
         raise StoreError(f"{folder.config} is not readable JSON; start the run anew elsewhere") from None
     if not isinstance(facts, dict):
         raise StoreError(f"{folder.config} is not a run; start the run anew elsewhere")
+    if not holds(facts):
+        raise StoreError(f"{folder.config} was changed after it was written; start the run anew elsewhere")
     return facts
 
 
-def splits_of(folder: RunFolder, cohort: Cohort) -> list[Fold]:
-    """Read whom each fold trained and tested, as positions in the cohort, test patients in the run's order."""
+def read_splits(folder: RunFolder, facts: Mapping[str, Any]) -> Splits:
+    """Read whom each fold trained and tested, as positions among the patients of the run's own file."""
     file = folder.path / "splits.csv"
     try:
-        table = pd.read_csv(file, index_col=0, dtype="str", keep_default_na=False)
-        names = [re.fullmatch(r"repeat(\d+)_fold(\d+)", name) for name in table.columns]
-        rows = cohort.rows_of(list(table.index))
-        return [
-            Fold(
-                rows[(table[name.string] == "train").to_numpy()],
-                rows[(table[name.string] == "test").to_numpy()],
-                int(name[1]),
-                int(name[2]),
-                0,
-            )
-            for name in names
-            if name is not None
-        ]
-    except (OSError, ValueError, pd.errors.ParserError):
-        raise StoreError(f"{file} is not readable or names other patients; start the run anew elsewhere") from None
+        content = file.read_bytes()
+        if sha256(content).hexdigest() != facts.get("splits"):
+            raise StoreError(f"{file} was changed after it was written; start the run anew elsewhere")
+        table = pd.read_csv(BytesIO(content), index_col=0, dtype="str", keep_default_na=False)
+    except OSError:
+        raise StoreError(f"{folder.path} lacks its splits.csv; start the run anew elsewhere") from None
+    names = {name: re.fullmatch(r"repeat(\d+)_fold(\d+)", name) for name in table.columns}
+    keys = {(int(match[1]), int(match[2])): name for name, match in names.items() if match is not None}
+    sides = {key: table[name].to_numpy(dtype=object) for key, name in keys.items()}
+    train, test = ({key: np.flatnonzero(side == of) for key, side in sides.items()} for of in ("train", "test"))
+    return Splits(table.index, train, test, np.arange(len(table)))
+
+
+def kept_folds(folder: RunFolder, facts: Mapping[str, Any], cohort: Cohort) -> KeptFolds:
+    """Return the folds of a run, as positions in the cohort that it was made from."""
+    splits = read_splits(folder, facts).in_rows_of(cohort)
+    made = [Fold(splits.train[key], rows, *key, 1000 * key[0] + key[1]) for key, rows in splits.test.items()]
+    return KeptFolds(str(facts["plan"]), tuple(made))
 
 
 def refuse_others(path: str | Path, units: tuple[Unit, ...], made: list[Fold], task: ClassTask, cohort: Cohort) -> None:

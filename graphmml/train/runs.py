@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from graphmml.data.seal import SEAL, holds, sealed
 from graphmml.errors import StoreError
 from graphmml.train.splits import Splits
-from graphmml.train.store import versions
 from graphmml.train.unit import Unit
+from graphmml.train.versions import versions
 
 SCHEMA = "graphmml.run/2"
 PRIVATE = 0o600
@@ -37,31 +39,34 @@ class RunFolder:
     def open(cls, path: str | Path, facts: Mapping[str, str], splits: Splits, *, resume: bool) -> "RunFolder":
         """Start a run, or take one up whose facts (cohort, folds, models, versions) are still the same."""
         folder = cls(Path(path))
-        record, table = {"schema": SCHEMA, **facts, "versions": versions()}, splits.frame().to_csv()
+        table = splits.frame().to_csv().encode()
+        record = sealed({"schema": SCHEMA, **facts, "versions": versions(), "splits": sha256(table).hexdigest()})
         if folder.config.exists() and (folder.path / "units.jsonl").exists():
-            folder.refuse_other(record, table, resume=resume)
+            folder.refuse_other(record, resume=resume)
             return folder
         if not folder.config.exists():  # else it stopped before anything was done
             if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
                 raise StoreError(f"{path} exists and is no run; choose another path")
             folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.write(folder.path / ".gitignore", "*\n")
+        folder.write(folder.path / ".gitignore", b"*\n")
         folder.write(folder.path / "splits.csv", table)
-        folder.write(folder.config, json.dumps(record, indent=1))
+        folder.write(folder.config, json.dumps(record, indent=1).encode())
         return folder
 
-    def refuse_other(self, record: Mapping[str, Any], table: str, *, resume: bool) -> None:
+    def refuse_other(self, record: Mapping[str, Any], *, resume: bool) -> None:
         """Raise StoreError unless the folder's run is to be continued and is the one that is asked for."""
         if not resume:
             raise StoreError(f"{self.path} already holds a run; continue it with --resume, or choose another path")
         try:
-            before, known = json.loads(self.config.read_text()), (self.path / "splits.csv").read_text()
-        except (OSError, ValueError):
-            raise StoreError(f"{self.config} or splits.csv is not readable; start the run anew elsewhere") from None
-        changed = [key for key, value in record.items() if before.get(key) != value]
+            before = json.loads(self.config.read_text())
+        except ValueError:
+            raise StoreError(f"{self.config} is not readable JSON; start the run anew elsewhere") from None
+        if not holds(before):
+            raise StoreError(f"{self.config} was changed after it was written; start the run anew elsewhere")
+        changed = [key for key, value in record.items() if key not in (SEAL, "splits") and before.get(key) != value]
         if changed:
             raise StoreError(f"{self.path} is a run of another {', '.join(changed)}; start this one in another folder")
-        if known != table:
+        if before["splits"] != record["splits"]:
             raise StoreError(
                 f"{self.path}: the rows of the cohort's files are in another order than in its splits.csv; put them "
                 "back in that order, or start anew in another folder"
@@ -82,19 +87,24 @@ class RunFolder:
 
     def keep(self, table: pd.DataFrame, predictions: pd.DataFrame) -> None:
         """Write what a finished run found."""
-        self.write(self.path / "table.csv", table.to_csv())
-        self.write(self.path / "predictions.csv", predictions.to_csv(index=False))
+        self.write(self.path / "table.csv", table.to_csv().encode())
+        self.write(self.path / "predictions.csv", predictions.to_csv(index=False).encode())
 
     @property
     def config(self) -> Path:
         """Where the run says what it is."""
         return self.path / "run.json"
 
-    def write(self, path: Path, text: str) -> None:
+    @property
+    def seal(self) -> str:
+        """The seal of run.json, which every unit is bound to; "" where there is none."""
+        return str(json.loads(self.config.read_text()).get(SEAL, "")) if self.config.exists() else ""
+
+    def write(self, path: Path, content: bytes) -> None:
         """Write a small file whole or not at all."""
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         fresh.touch(mode=PRIVATE)
-        fresh.write_text(text)
+        fresh.write_bytes(content)
         fresh.replace(path)
 
     def append(self, unit: Unit) -> None:
@@ -109,7 +119,7 @@ class RunFolder:
         file = self.path / "units.jsonl"
         file.touch(mode=PRIVATE)
         with file.open("a") as stream:
-            stream.write(json.dumps(record) + "\n")
+            stream.write(json.dumps(sealed(record, of=self.seal)) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
 
@@ -122,8 +132,21 @@ class RunFolder:
         if whole:
             whole += b"\n"
         if len(whole) < file.stat().st_size:
-            self.write(file, whole.decode())
-        for line in whole.decode().splitlines():
-            record: dict[str, Any] = json.loads(line)
+            self.write(file, whole)
+        seal = self.seal
+        for number, line in enumerate(whole.splitlines(), 1):
+            record = unit_record(line, seal, f"{file}, line {number}")
             codes = np.array(record.pop("codes"), dtype=np.int64)
             yield Unit(codes=codes, probabilities=np.array(record.pop("probabilities")), **record)
+
+
+def unit_record(line: bytes, seal: str, where: str) -> dict[str, Any]:
+    """Read one finished unit, or raise StoreError where it is not as it was written, or is of another run."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not holds(record, of=seal):
+        raise StoreError(f"{where} was changed, or is of another run than run.json; remove the line, or start anew")
+    record.pop(SEAL)
+    return record

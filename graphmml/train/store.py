@@ -1,9 +1,7 @@
 """Fitted models on disk: manifest with hashes, safetensors, skops and npz; nothing is ever unpickled."""
 
-import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,74 +12,94 @@ import skops.io
 import torch
 from sklearn.base import clone
 
-from graphmml.data.arrays import from_arrays, from_bytes, to_arrays, to_bytes
+from graphmml.data.arrays import Arrays, from_arrays, from_bytes, to_arrays, to_bytes
 from graphmml.data.folder import read_folder, write_folder
 from graphmml.errors import StoreError
 from graphmml.graph.patient_graph import GraphSchema
+from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
+from graphmml.train.calibrated_arrays import calibrate_from, calibration_arrays
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.member import Member
+from graphmml.train.versions import versions
 
 SCHEMA = "graphmml.model/1"
 OURS = ("graphmml.", "functools.partial", "sklearn.", "numpy.", "builtins.")
 """Types that a model's settings may name; a plug-in of yours is named in `trust`."""
 
 
-def save(model: GraphClassifier, path: str | Path) -> None:
+def save(model: GraphClassifier | CalibratedClassifier, path: str | Path) -> None:
     """Write a fitted model to a folder; it holds its training patients, for its graph needs them."""
     model.check_fitted()
+    inner = uncalibrated(model)
+    if not isinstance(inner, GraphClassifier):
+        raise StoreError(
+            f"a {type(inner).__name__} is not written to a folder; a GraphClassifier is, calibrated or not"
+        )
     weights: dict[str, torch.Tensor] = {}
     members = []
-    arrays = to_arrays(model.source_) | {"codes": model.codes_}
-    arrays |= {f"combined/{name}": array for name, array in model.combined_.items()}
-    for at, member in enumerate(model.members_):
+    arrays = to_arrays(inner.source_) | {"codes": inner.codes_}
+    arrays |= {f"combined/{name}": array for name, array in inner.combined_.items()}
+    for at, member in enumerate(inner.members_):
         weights |= {f"{at}|{name}": tensor.contiguous() for name, tensor in member.network.state_dict().items()}
         arrays[f"rows/{at}"] = member.rows
         members.append(asdict(member.schema))
     files = {
         "settings.skops": skops.io.dumps(clone(model)),
-        "encoder.skops": skops.io.dumps(model.encoder_),
+        "encoder.skops": skops.io.dumps(inner.encoder_),
         "weights.safetensors": safetensors.torch.save({name: tensor.cpu() for name, tensor in weights.items()}),
         "patients.npz": to_bytes(arrays),
     }
-    facts = {
+    if isinstance(model, CalibratedClassifier):
+        files["calibration.npz"] = to_bytes(calibration_arrays(model))
+    write_folder(Path(path), SCHEMA, files, {**facts_of(model, inner), "members": members})
+
+
+def facts_of(model: GraphClassifier | CalibratedClassifier, inner: GraphClassifier) -> dict[str, Any]:
+    """Return what the manifest says of a model, for people to read."""
+    return {
         "contains_patient_level_data": True,
         "model": type(model).__name__,
         "settings": repr(model),
-        "setting": model.setting,
-        "classes": list(model.classes_),
-        "blocks": list(model.blocks_),
-        "patients": len(model.source_),
-        "members": members,
+        "setting": inner.setting,
+        "classes": list(inner.classes_),
+        "blocks": list(inner.blocks_),
+        "patients": len(inner.source_),
         "versions": versions(),
     }
-    write_folder(Path(path), SCHEMA, files, facts)
 
 
-def load(path: str | Path, *, trust: Sequence[str] = ()) -> GraphClassifier:
-    """Read a model written by `save`; `trust` names types of your own that it may hold, as "module.Class".
+def load(path: str | Path, *, trust: Sequence[str] = ()) -> GraphClassifier | CalibratedClassifier:
+    """Read what `save` wrote, a GraphClassifier or a CalibratedClassifier.
 
-    Raises StoreError, naming the file, for whatever is absent, changed, foreign or not trusted.
+    `trust` names types of your own that it may hold, as "module.Class". Raises StoreError, naming the file, for
+    whatever is absent, changed, foreign or not trusted.
     """
     folder = Path(path)
     manifest, files = read_folder(folder, SCHEMA)
     model = thaw(files, "settings.skops", folder, trust)
     encoder = thaw(files, "encoder.skops", folder, trust)
-    if not isinstance(model, GraphClassifier):
-        raise StoreError(f"{folder}/settings.skops holds a {type(model).__name__}; a GraphClassifier is wanted")
+    inner = clone(model.model) if isinstance(model, CalibratedClassifier) else model
+    if not isinstance(inner, GraphClassifier):
+        raise StoreError(f"{folder}/settings.skops holds a {type(inner).__name__}; a GraphClassifier is wanted")
     try:
-        arrays = from_bytes(files["patients.npz"])
-        weights = safetensors.torch.load(files["weights.safetensors"])
-        model.source_, model.codes_, model.blocks_ = from_arrays(arrays), arrays["codes"], tuple(manifest["blocks"])
-        model.encoder_ = encoder
-        model.combined_ = {name[9:]: array for name, array in arrays.items() if name.startswith("combined/")}
-        model.classes_ = np.array(manifest["classes"], dtype=object)
-        model.members_ = [
-            thawed_member(model, facts, arrays[f"rows/{at}"], tensors_of(weights, at))
-            for at, facts in enumerate(manifest["members"])
-        ]
+        fill(inner, manifest, from_bytes(files["patients.npz"]), safetensors.torch.load(files["weights.safetensors"]))
+        inner.encoder_ = encoder
+        if isinstance(model, CalibratedClassifier):
+            calibrate_from(model, inner, from_bytes(files["calibration.npz"]))
     except (KeyError, ValueError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
         raise StoreError(f"{folder} does not hold together ({error}); write the model anew") from None
-    return model
+    return model if isinstance(model, CalibratedClassifier) else inner
+
+
+def fill(model: GraphClassifier, manifest: Mapping[str, Any], arrays: Arrays, weights: dict[str, torch.Tensor]) -> None:
+    """Give an unfitted model back its patients and its networks."""
+    model.source_, model.codes_, model.blocks_ = from_arrays(arrays), arrays["codes"], tuple(manifest["blocks"])
+    model.combined_ = {name[9:]: array for name, array in arrays.items() if name.startswith("combined/")}
+    model.classes_ = np.array(manifest["classes"], dtype=object)
+    model.members_ = [
+        thawed_member(model, facts, arrays[f"rows/{at}"], tensors_of(weights, at))
+        for at, facts in enumerate(manifest["members"])
+    ]
 
 
 def thaw(files: dict[str, bytes], name: str, folder: Path, trust: Sequence[str]) -> Any:
@@ -113,9 +131,3 @@ def thawed_member(
     network = model.network(schema)
     network.load_state_dict(weights)
     return Member(network.eval(), rows, model.source_[rows], schema)
-
-
-def versions() -> dict[str, str]:
-    """Return what the model was made with."""
-    names = ("graphmml", "torch", "torch-geometric", "scikit-learn", "numpy", "pandas", "skops")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}

@@ -10,6 +10,7 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
 from graphmml.data.ids import among
 from graphmml.errors import CohortError
+from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
 from graphmml.train.coalitions import coalitions
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.growing import new_codes
@@ -86,7 +87,7 @@ class ModalityWorth:
 
 
 def modality_worth(
-    model: GraphClassifier,
+    model: GraphClassifier | CalibratedClassifier,
     cohort: Cohort,
     *,
     score: str = "auroc",
@@ -107,12 +108,15 @@ def modality_worth(
     Every subset is asked of up to 8 modalities; beyond, 64 orders in antithetic pairs (Mitchell et al., JMLR 2022),
     drawn by `seed`. Intervals are a percentile bootstrap of `resamples` draws of patients: they do not say how the
     model would vary with its training. `score` is auroc, auprc, accuracy, brier or log_loss. A modality that fewer
-    than five patients have gets NaN. `watch` is told how many subsets are done, of how many.
+    than five patients have gets NaN. `watch` is told how many subsets are done, of how many. A CalibratedClassifier
+    is asked before calibration.
     """
     if score not in RANKED:
         raise CohortError(f"score is '{score}'; choose one of {', '.join(RANKED)}")
     if resamples < 1:
         raise CohortError(f"resamples is {resamples}; choose one or more, 1000 is usual")
+    model.check_fitted()
+    model = uncalibrated(model)
     target, codes = held_out(model, cohort)
     has = held(target)
     players = np.flatnonzero(has.any(axis=0))
@@ -146,7 +150,6 @@ def modality_worth(
 
 def held_out(model: GraphClassifier, cohort: Cohort) -> tuple[EncodedCohort, np.ndarray]:
     """Return the patients with a known outcome, encoded, and their classes by number; refuse those of training."""
-    model.check_fitted()
     known = int(among(cohort.ids, model.source_.ids).sum())
     if known:
         raise CohortError(

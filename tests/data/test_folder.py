@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from graphmml.data.folder import MANIFEST, read_folder, read_manifest, write_folder
+from graphmml.data.seal import sealed
 from graphmml.errors import StoreError
 
 SCHEMA = "graphmml.model/1"
@@ -74,7 +75,7 @@ def test_where_writing_fails_the_old_folder_stays_and_nothing_new(stored, monkey
 
 def changed(path, **facts):
     manifest = json.loads((path / MANIFEST).read_text()) | facts
-    (path / MANIFEST).write_text(json.dumps(manifest))
+    (path / MANIFEST).write_text(json.dumps(sealed(manifest)))
 
 
 @pytest.mark.parametrize(

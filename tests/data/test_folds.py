@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 import graphmml as gm
-from graphmml.data.folds import Folds, LeaveGroupOut, OfficialSplit, block_numbers, inner_folds, labelled_rows
+from graphmml.data.folds import (
+    Folds,
+    HeldOut,
+    LeaveGroupOut,
+    OfficialSplit,
+    block_numbers,
+    inner_folds,
+    labelled_rows,
+    usual_folds,
+)
 from graphmml.data.outcome import Outcome
 from graphmml.errors import CohortError
 
@@ -167,3 +176,35 @@ def test_survival_is_laid_out_over_who_has_time_and_event():
     outcome = Outcome("survival", cohort.outcome.values.abs(), event=event)
     tested = np.concatenate([fold.test for fold in Folds(5).split(replace(cohort, outcome=outcome))])
     assert sorted(tested) == list(range(10, 60))
+
+
+@pytest.mark.parametrize("blocks", [(), ("family",)])
+@pytest.mark.parametrize("share", [0.25, 0.3, 0.5])
+def test_held_out_is_one_fold_of_about_the_share_with_families_together(share, blocks):
+    cohort = replace(grouped(), blocks=blocks)
+    (fold,) = HeldOut(share, seed=1).split(cohort)
+    assert abs(len(fold.test) - share * 54) <= (2 if not blocks else 6)
+    assert not set(fold.train) & set(fold.test)
+    assert set(fold.train) | set(fold.test) == set(np.flatnonzero(cohort.labelled))
+    assert abs((cohort.outcome.values.iloc[fold.test] == "case").mean() - 1 / 3) < 0.1
+    if blocks:
+        sides = [set(cohort.groups["family"].iloc[rows].dropna()) for rows in (fold.train, fold.test)]
+        assert not sides[0] & sides[1]
+    assert parts_of(HeldOut(share, seed=1).split(cohort)) == parts_of([fold])
+    assert parts_of(HeldOut(share, seed=2).split(cohort)) != parts_of([fold])
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 0.01, 1.5])
+def test_a_share_that_leaves_nobody_is_refused(share):
+    with pytest.raises(CohortError, match=r"choose one from 0\.1 to 0\.9"):
+        HeldOut(share)
+
+
+def test_usual_folds_are_as_many_as_the_smallest_class_and_the_blocks_allow():
+    cohort = grouped()
+    assert usual_folds(cohort) == Folds(5)
+    cases = np.flatnonzero((cohort.outcome.values == "case").to_numpy())
+    rest = np.flatnonzero((cohort.outcome.values == "control").to_numpy())
+    assert usual_folds(cohort[np.concatenate([cases[:3], rest])]) == Folds(3)
+    halves = cohort.groups.assign(half=["x", "y"] * 30)
+    assert usual_folds(replace(cohort, groups=halves, blocks=("half",))) == Folds(2)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import graphmml as gm
+from graphmml.data.seal import sealed
 
 TINY = gm.Training(epochs=3, patience=3)
 
@@ -92,7 +94,7 @@ def test_a_manifest_cannot_point_outside_its_folder(fitted, tmp_path):
     file = tmp_path / "model" / "manifest.json"
     manifest = json.loads(file.read_text())
     manifest["sha256"]["../secret"] = "0"
-    file.write_text(json.dumps(manifest))
+    file.write_text(json.dumps(sealed(manifest)))
     with pytest.raises(gm.StoreError, match="outside itself"):
         gm.load(tmp_path / "model")
 
@@ -147,3 +149,27 @@ def test_a_type_of_the_users_own_loads_only_when_trusted(cohort, tmp_path):
     name = f"{Foreign.__module__}.{Foreign.__qualname__}"
     loaded = gm.load(tmp_path / "model", trust=[name])
     assert np.array_equal(loaded.predict_proba(cohort[40:]), model.predict_proba(cohort[40:]))
+
+
+@pytest.mark.parametrize("method", ["temperature", "isotonic", None])
+@pytest.mark.parametrize("splits", [gm.HeldOut(0.3), None], ids=repr)
+def test_a_calibrated_model_comes_back_bit_equal(cohort, tmp_path, method, splits):
+    inner = gm.GraphClassifier(gm.Neighbours(k=3), members=1, width=8, training=TINY, device="cpu")
+    model = gm.CalibratedClassifier(inner, splits, method=method, coverage=0.7).fit(cohort[:40])
+    gm.save(model, tmp_path / "model")
+    loaded = gm.load(tmp_path / "model")
+    new = cohort[40:]
+    for ask in ("predict_proba", "predict_sets", "predict_novelty", "predict"):
+        assert np.array_equal(getattr(loaded, ask)(new), getattr(model, ask)(new))
+    assert repr(loaded.get_params()) == repr(model.get_params())
+    for name in ("p", "codes", "groups", "strangeness"):
+        assert np.array_equal(getattr(loaded.held_out_, name), getattr(model.held_out_, name))
+    assert loaded.learn().predict_sets(new).tolist() == model.predict_sets(new).tolist()
+    assert json.loads((tmp_path / "model" / "manifest.json").read_text())["model"] == "CalibratedClassifier"
+
+
+def test_a_calibrated_baseline_is_not_written(cohort, tmp_path):
+    model = gm.CalibratedClassifier(gm.Baseline(LogisticRegression()), gm.HeldOut(0.3)).fit(cohort)
+    with pytest.raises(gm.StoreError, match="a Baseline is not written"):
+        gm.save(model, tmp_path / "model")
+    assert not (tmp_path / "model").exists()

@@ -17,11 +17,12 @@ from graphmml.report.explain.part import Part
 from graphmml.report.explain.subject import Subject, refuse_unknown
 from graphmml.report.explain.turn_feature import turn_feature
 from graphmml.report.explain.turn_links import turn_links
+from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
 from graphmml.train.estimator import GraphClassifier
 
 
 def explain(
-    model: GraphClassifier,
+    model: GraphClassifier | CalibratedClassifier,
     cohort: Cohort,
     patient: int | str,
     *,
@@ -37,11 +38,12 @@ def explain(
     reference), `IntegratedGradients()` or `GNNExplainer()`. Fidelity is measured on the `parts` features and links
     named first, against as many drawn by `seed`. Attention is no importance and is not asked (Jain and Wallace, NAACL
     2019). Neighbours are called by number, the most heard first, and by id only with `show_ids`: they are training
-    patients. For what counts over many patients see `importances`, for modalities also `modality_worth`.
+    patients. Of a CalibratedClassifier the probability before calibration is explained. For what counts over many
+    patients see `importances`, for modalities also `modality_worth`.
     """
     if parts < 1:
         raise GraphmmlError(f"parts is {parts}; choose one or more")
-    method = Occlusion() if method is None else method
+    model, method = uncalibrated(model), Occlusion() if method is None else method
     row = row_of(cohort, patient)
     predicted = Subject.of(model, cohort[[row]])
     subject = aimed(predicted, target)

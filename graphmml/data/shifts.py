@@ -1,0 +1,62 @@
+"""Shifts: columns of numbers whose new values stand so far from training's that they are likely in another unit."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from graphmml.data.checks_units import FACTORS, fahrenheit
+
+DEVIATIONS = 5.0
+"""A median further from training's than so many standard deviations has shifted."""
+FEWEST = 3
+"""The median of fewer new values is not judged."""
+NEAR = 0.15
+"""A ratio of medians may miss a known factor by so much, on the scale of logarithms."""
+MOST = 6
+"""So many columns are named, the rest is counted."""
+
+
+def stand(values: np.ndarray) -> np.ndarray:
+    """Return each column's median, standard deviation, smallest and largest value: float64 [4, column], NaN if none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of columns without a value
+        return np.stack([measure(values, axis=0) for measure in (np.nanmedian, np.nanstd, np.nanmin, np.nanmax)])
+
+
+def shifts(known: np.ndarray, columns: Sequence[str], values: np.ndarray) -> Iterator[str]:
+    """Say of each column whose new values [patient, column] have shifted how far, and which change of unit would do it.
+
+    They have where their median lies five standard deviations off, or outside everything seen in training (`known`,
+    as `stand` returns it): for glucose in mmol/L where it was mg/dL the former may not hold, for nothing is below zero.
+    """
+    if len(values) < FEWEST:
+        return
+    median = stand(values)[0]
+    middle, deviation, low, high = known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        away = np.abs(median - middle) / deviation
+        outside = (median < low) | (median > high)
+    enough = (~np.isnan(values)).sum(axis=0) >= FEWEST
+    moved = np.flatnonzero(enough & (deviation > 0) & ((away > DEVIATIONS) | outside))
+    for at in moved[:MOST]:
+        here = values[~np.isnan(values[:, at]), at]
+        yield (
+            f"column {columns[at]} has a median of {median[at]:.3g} and had {middle[at]:.3g} in training, "
+            f"{away[at]:.1f} standard deviations away{' and outside its range' if outside[at] else ''}; "
+            + (factor(here, float(median[at]), float(middle[at])) or "another unit, or other patients?")
+        )
+    if len(moved) > MOST:
+        yield f"{len(moved) - MOST} more columns have shifted as far"
+
+
+def factor(new: np.ndarray, median: float, known: float) -> str:
+    """Say which known change of unit the ratio of two medians is near to; "" for none."""
+    if fahrenheit(new, np.array([known])):
+        return "it could be degrees Fahrenheit and Celsius"
+    if median <= 0 or known <= 0:
+        return ""
+    moved = abs(np.log(median / known))
+    near = sorted((abs(moved - np.log(size)), words) for size, words in FACTORS)
+    fits = [words for off, words in near if off <= NEAR]
+    return f"another unit? The factor fits {'; or '.join(fits)}" if fits else ""

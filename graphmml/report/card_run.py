@@ -1,0 +1,120 @@
+"""What a run of cross-validation knows of a model, by item of its card."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from graphmml.data.cohort import Cohort
+from graphmml.errors import StoreError
+from graphmml.report.card_facts import Fact
+from graphmml.report.evidence import Evidence, evidence_of
+from graphmml.report.html.section import Table
+from graphmml.report.measures import SMALLEST_CELL
+from graphmml.train.estimator import GraphClassifier
+from graphmml.train.intervals import span
+from graphmml.train.missing_patterns import MissingScores, scores_by_missing
+from graphmml.train.read_run import facts_of, read_run, read_splits
+from graphmml.train.result import CVResult
+from graphmml.train.runs import RunFolder
+
+MEASURES = (
+    "AUROC (of several classes: the mean of one against the rest), AUPRC, accuracy, macro F1 and Brier score, each "
+    "beside the same network without edges, the graph shuffled, and plain models."
+)
+INTERVALS = "Intervals are at 95 %: over folds corrected for shared training patients (Nadeau and Bengio 2003)"
+
+
+@dataclass(frozen=True, eq=False)
+class RunFacts:
+    """A run's scores, its row with the model's own settings ("" for none), and, with its cohort, scores of groups."""
+
+    result: CVResult
+    own: str
+    evidence: Evidence | None
+    missing: MissingScores | None
+
+
+def run_of(path: str | Path, model: GraphClassifier, cohort: Cohort | None) -> RunFacts:
+    """Read a run; with its cohort also scores within groups and by what is missing."""
+    folder = RunFolder(Path(path))
+    facts = facts_of(folder)
+    own = own_row(model, str(facts.get("models", "")))
+    if cohort is not None:
+        cohort = cohort[cohort.sorted_rows]
+        run = read_run(path, cohort)
+        return RunFacts(run.result, own, evidence_of(run, cohort), scores_by_missing(run, cohort))
+    units = tuple(folder.units())
+    if not units:
+        raise StoreError(f"{path} holds no finished unit yet; go on with --resume")
+    classes = tuple(map(str, model.classes_))
+    if any(unit.probabilities.shape[1] != len(classes) for unit in units):
+        raise StoreError(f"{path} is a run of other classes than the model's; name the model's own run")
+    splits = read_splits(folder, facts)
+    tests = list(splits.test.values())
+    result = CVResult(
+        units=units,
+        cohort="",
+        patients=len(splits.people),
+        classes=classes,
+        plan=str(facts["plan"]),
+        setting=str(facts["setting"]),
+        same_test=all(np.array_equal(test, tests[0]) for test in tests),
+        splits=splits,
+    )
+    return RunFacts(result, own, None, None)
+
+
+def own_row(model: GraphClassifier, written: str) -> str:
+    """Return the name of the run's row that has the model's settings, as `cross_validate` writes them; "" for none."""
+    before, found, _ = written.partition(f" = {sorted(model.get_params().items())}")
+    return before.rpartition("; ")[2] if found else ""
+
+
+def run_facts(run: RunFacts) -> Iterator[Fact]:
+    """Yield how the run was made and what it found."""
+    result = run.result
+    yield "12a", f"Internal validation: {result.plan}, {result.setting}, {result.patients:,} patients."
+    yield "12e", MEASURES
+    yield "12e", f"{INTERVALS}, or a bootstrap over the patients of one official split."
+    trained = sorted({unit.trained for unit in result.units})
+    span_of = f"{trained[0]:,}" if len(trained) == 1 else f"{trained[0]:,} to {trained[-1]:,}"
+    yield (
+        "21",
+        f"In {len(result.units) // max(len(result.rows), 1)} trainings a model, {span_of} patients were learned from.",
+    )
+    own = f"The run's row '{run.own}' has the settings of this model."
+    yield "23a", own if run.own else "No row of the run has the settings of this model: its scores are of other models."
+    for sentence in result.verdict:
+        yield "23a", sentence
+        if not sentence.startswith("The graph helped"):
+            yield "26", sentence
+    if run.evidence is None:
+        yield "23b", "Scores within groups need the cohort that the run was made from (--cohort)."
+
+
+def run_tables(run: RunFacts) -> Iterator[tuple[str, Table]]:
+    """Yield the scores of all rows; within groups; and by what is missing, each with the item that it goes with."""
+    rows = [
+        [row.name, span(row.metrics["auroc"]), span(row.metrics["auprc"]), span(row.metrics["brier"])]
+        for row in run.result.rows
+    ]
+    yield "23a", Table("all models on the same folds", ["model", "AUROC (95 %)", "AUPRC (95 %)", "Brier (95 %)"], rows)
+    if run.evidence is not None:
+        for group, values in run.evidence.within.items():
+            title = f"AUROC within {group}, '{run.evidence.models[0].model}'; values of too few patients are left out"
+            lines = [[value, f"{size:,}", span(interval)] for value, interval, size in values]
+            yield "23b", Table(title, [group, "patients", "AUROC (95 %)"], lines)
+    if run.missing is not None:
+        first = run.missing.rows[0].model
+        lines = [
+            [
+                row.pattern,
+                f"{row.patients:,}" if row.patients >= SMALLEST_CELL else f"<{SMALLEST_CELL}",
+                span(row.auroc),
+            ]
+            for row in run.missing.rows
+            if row.model == first and row.patients >= SMALLEST_CELL
+        ]
+        yield "23b", Table(f"by what is missing, '{first}'", ["patients", "number", "AUROC (95 %)"], lines)
