@@ -1,6 +1,5 @@
 """A PatientGraph's relations as tensors, normalised once however many layers and epochs use them."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from graphmml.graph.patient_graph import PatientGraph
 from graphmml.graph.relations import Relation
+from graphmml.model.sparse import Sparse
 
 Kind = tuple[str, str, str]
 
@@ -29,7 +29,7 @@ class EdgeTensors:
 
     @property
     def learned(self) -> bool:
-        """Whether a loss reaches the weights; then CSR will not do, for torch gives its values a dense gradient."""
+        """Whether a loss reaches the weights; then no matrix can be laid out once and for all."""
         return self.weight.requires_grad
 
     @cached_property
@@ -54,23 +54,33 @@ class EdgeTensors:
         return index, weight * root.index_select(0, index[0]) * root.index_select(0, index[1])
 
     @cached_property
-    def mean(self) -> Tensor:
-        """The shares as sparse CSR [target, source]."""
-        return self.csr(self.shares)
+    def mean(self) -> Sparse:
+        """The shares as a matrix [target, source]."""
+        return Sparse(self.index, self.shares, (self.shape[1], self.shape[0]))
 
     @cached_property
-    def symmetric(self) -> Tensor:
-        """The looped edges as sparse CSR [node, node]."""
+    def symmetric(self) -> Sparse:
+        """The looped edges as a matrix [node, node]."""
         index, value = self.looped
-        return self.csr(value, index)
+        return Sparse(index, value, (self.shape[1], self.shape[0]))
 
-    def csr(self, value: Tensor, index: Tensor | None = None) -> Tensor:
-        """Lay out values on the edges as CSR [target, source]."""
-        index = self.index if index is None else index
-        coo = torch.sparse_coo_tensor(index.flip(0), value, (self.shape[1], self.shape[0]), check_invariants=False)
-        with warnings.catch_warnings():  # torch calls every CSR tensor beta, once a process
-            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
-            return coo.coalesce().to_sparse_csr()
+    @cached_property
+    def heard(self) -> Tensor:
+        """One for each target that has an edge, else zero: float [target]."""
+        return self.weight.new_zeros(self.shape[1]).index_fill(0, self.index[1], 1.0)
+
+    def averaged(self, x: Tensor) -> Tensor:
+        """Return the weighted mean of what each target listens to: [source, width] to [target, width]."""
+        return spread(x, self.index, self.shares, self.shape[1]) if self.learned else self.mean @ x
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """Return the symmetrically normalised sum, own state included: [node, width] to [node, width]."""
+        return spread(x, *self.looped, self.shape[1]) if self.learned else self.symmetric @ x
+
+
+def spread(x: Tensor, index: Tensor, value: Tensor, targets: int) -> Tensor:
+    """Sum each target's sources by value, with gradients in both; memory grows with the edges."""
+    return x.new_zeros(targets, x.shape[1]).index_add(0, index[1], value[:, None] * x.index_select(0, index[0]))
 
 
 def edge_tensors(graph: PatientGraph, device: torch.device, dtype: torch.dtype = torch.float32) -> list[EdgeTensors]:

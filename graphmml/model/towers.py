@@ -122,9 +122,10 @@ class LateNetwork(nn.Module):
         """Return the logits of each modality alone; there are no joint ones."""
         alone = {}
         for at, name in enumerate(self.modalities):
-            own = own_graph(graph, name, self.modalities)
-            own = replace(own, features={name: graph.features[name]}, present=graph.present[:, [at]])
-            alone[name] = self.each[slot(name)](own)
+            if name not in graph.owned:
+                own = own_graph(graph, name, self.modalities)
+                graph.owned[name] = replace(own, features={name: graph.features[name]}, present=graph.present[:, [at]])
+            alone[name] = self.each[slot(name)](graph.owned[name])
         some = alone[self.modalities[0]]
         return Answer(torch.zeros_like(some), alone, some.new_zeros(()))
 

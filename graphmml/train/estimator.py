@@ -1,5 +1,6 @@
 """GraphClassifier: the scikit-learn face of a patient graph and the network on it."""
 
+from contextlib import nullcontext
 from typing import Literal, Self
 
 import numpy as np
@@ -21,13 +22,15 @@ from graphmml.model.strategy import Fusion, Strategy, strategy_of
 from graphmml.model.structure import Structure
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network, network_for
-from graphmml.train.chance import chosen_device, seeded
+from graphmml.train.chance import chosen_device, one_thread, seeded
 from graphmml.train.growing import as_cohort, attach, extend
 from graphmml.train.loop import Part, Training, Watch, train_network
 from graphmml.train.member import Member, combination
 from graphmml.train.tasks import ClassTask
 
 Setting = Literal["inductive", "transductive"]
+FEW = 2_000
+"""Networks on fewer patients train on one thread: several wait for each other longer than they compute."""
 
 
 class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -93,9 +96,10 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         unlabelled = np.flatnonzero(codes < 0)
         people = as_cohort(source, codes, self.classes_, self.blocks_)
         self.members_ = []
-        for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
-            rows = np.sort(np.concatenate([fold.train, unlabelled]))
-            self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))
+        with one_thread() if len(source) < FEW else nullcontext():
+            for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
+                rows = np.sort(np.concatenate([fold.train, unlabelled]))
+                self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))
         self.combined_ = combination(
             strategy_of(self.fusion), self.members_, self.constructor, source, codes, chosen_device(self.device)
         )

@@ -1,7 +1,7 @@
 """train_network: one loop, early stopping on validation patients, best weights restored."""
 
-import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -67,9 +67,7 @@ def train_network(
     Parts that share nothing (the models of late fusion) are each stopped by their own loss, and the value is their
     mean.
     """
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay, foreach=True
-    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay, fused=True)
     weight = task.balanced(train.codes) if how.balanced else None
     best = {name: Best(tower) for name, tower in network.towers().items()}
     for number in range(how.pretraining + how.epochs):
@@ -79,19 +77,18 @@ def train_network(
             answer = network.answer(validation.graph)
             cost = cost_of(task, validation, weight, nobody=float("nan"))
             held_out = network.held_out(answer, validation.graph.present, cost)
-        total = torch.stack(list(held_out.values())).nanmean()
+        losses = dict(zip(held_out, torch.stack([*held_out.values()]).tolist(), strict=True))
         if watch is not None:
-            watch(Epoch(number, float(loss), float(total)))
+            watch(Epoch(number, float(loss), mean_of(losses.values())))
         if number < how.pretraining:
             continue
-        going = [one.goes_on(held_out[name], how.patience) for name, one in best.items()]
+        going = [one.goes_on(losses[name], how.patience) for name, one in best.items()]
         if not any(going):
             break
     for one in best.values():
         one.restore()
     network.eval()
-    stopped = [one.lowest for one in best.values() if one.lowest < float("inf")]
-    return sum(stopped) / max(len(stopped), 1)
+    return mean_of(one.lowest for one in best.values() if one.lowest < float("inf"))
 
 
 def step(
@@ -128,30 +125,43 @@ def cost_of(task: ClassTask, part: Part, weight: Tensor | None, *, nobody: float
     return cost
 
 
+def mean_of(losses: Iterable[float]) -> float:
+    """Return the mean of the losses that are known, zero where none is."""
+    known = [loss for loss in losses if not math.isnan(loss)]
+    return sum(known) / max(len(known), 1)
+
+
 class Best:
     """The lowest loss of a tower so far and its weights then; a tower that has waited too long is done."""
 
     def __init__(self, tower: nn.Module) -> None:
-        self.tower = tower
+        self.state = list(tower.state_dict().values())  # they share the tower's memory
+        self.best = [tensor.clone() for tensor in self.state]
         self.lowest, self.waited = float("inf"), 0
-        self.state = copy.deepcopy(tower.state_dict())
 
-    def goes_on(self, loss: Tensor, patience: int) -> bool:
+    def goes_on(self, loss: float, patience: int) -> bool:
         """Keep the weights if the loss is the lowest; return whether the tower has patience left.
 
         A tower that nobody can stop (NaN) goes on for as long as others do.
         """
-        if bool(loss.isnan()):
-            self.state = copy.deepcopy(self.tower.state_dict())
+        if math.isnan(loss):
+            self.keep()
             return False
         if self.waited >= patience:
             return False
-        if float(loss) < self.lowest:
-            self.lowest, self.waited, self.state = float(loss), 0, copy.deepcopy(self.tower.state_dict())
+        if loss < self.lowest:
+            self.lowest, self.waited = loss, 0
+            self.keep()
         else:
             self.waited += 1
         return self.waited < patience
 
+    def keep(self) -> None:
+        """Remember the weights as they are."""
+        for kept, now in zip(self.best, self.state, strict=True):
+            kept.copy_(now)
+
     def restore(self) -> None:
         """Give the tower its best weights back."""
-        self.tower.load_state_dict(self.state)
+        for kept, now in zip(self.best, self.state, strict=True):
+            now.copy_(kept)

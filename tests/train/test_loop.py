@@ -153,7 +153,7 @@ def test_pretraining_learns_penalties_alone(strategy, make):
             penalty = copy.deepcopy(network).train().answer(learn.graph).penalty
         torch.manual_seed(1)
         losses = [step(network, optimizer, task, learn, None, pretraining=True) for _ in range(30)]
-        assert torch.equal(losses[0], penalty)
+        assert torch.allclose(losses[0], penalty, rtol=1e-5)  # singular values have another last digit with a gradient
         assert np.mean(losses[-5:]) < np.mean(losses[:5])
         after = weights_of(network)
         seen.append(after)
