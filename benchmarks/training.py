@@ -10,22 +10,30 @@ heart and hancock with and without what folds share.
 """
 
 import argparse
+import pkgutil
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import torch
 
 import graphmml as gm
+from graphmml.data.folds import Fold
 from graphmml.graph.relations import PATIENT
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import network_for
 from graphmml.train.loop import Part, step
 from graphmml.train.tasks import ClassTask
 
+DATA = Path(__file__).parents[2] / "shared" / "data"
 CPU = torch.device("cpu")
 Work = Callable[[], object]
 
@@ -130,10 +138,65 @@ def mogonet() -> Iterator[str]:
         yield f"{f'  {members} member(s)':<52}{time.perf_counter() - began:8.2f}{len(seen):12}"
 
 
+@dataclass(frozen=True)
+class First:
+    """The first of five folds."""
+
+    def split(self, cohort: gm.Cohort) -> Iterator[Fold]:
+        """Yield it."""
+        yield from islice(gm.Folds(5).split(cohort), 1)
+
+
+def folds() -> Iterator[str]:
+    """Yield what one fold with all its rows takes in one process, and where the time goes."""
+    shares = "".join(f"{part:>10}" for part in ("encoding", "linking", "training"))
+    yield f"{'one fold, one process':<24}{'seconds':>8}{'without sharing':>18}{shares}"
+    hancock = DATA / "hancock" / "cohort.toml"
+    cohorts = {"heart": gm.load_heart()} | ({"hancock": gm.read_cohort(hancock)} if hancock.exists() else {})
+    for name, cohort in cohorts.items():
+        alone, _ = watched(cohort, share=False)
+        seconds, where = watched(cohort, share=True)
+        parts = "".join(f"{where[part] / seconds:10.0%}" for part in ("encoding", "linking", "training"))
+        yield f"{name:<24}{seconds:8.1f}{alone:18.1f}{parts}"
+
+
+def watched(cohort: gm.Cohort, *, share: bool) -> tuple[float, dict[str, float]]:
+    """Return the seconds of a fold, and those spent in single parts of it."""
+    spent = dict.fromkeys(("encoding", "linking", "training"), 0.0)
+
+    def timed(part: str, work: Callable[..., object]) -> Callable[..., object]:
+        def run(*given: object) -> object:
+            began = time.perf_counter()
+            done = work(*given)
+            spent[part] += time.perf_counter() - began
+            return done
+
+        return run
+
+    with ExitStack() as stack:
+        for place, part in (
+            ("graphmml.data.encode.CohortEncoder.fit", "encoding"),
+            ("graphmml.data.encode.CohortEncoder.transform", "encoding"),
+            ("graphmml.graph.neighbours.Neighbours.link", "linking"),
+            ("graphmml.train.estimator.train_network", "training"),
+        ):
+            stack.enter_context(patch(place, timed_method(timed, part, place)))
+        if not share:
+            stack.enter_context(patch("graphmml.train.cross_validate.sharing", nullcontext))
+        began = time.perf_counter()
+        gm.cross_validate(gm.GraphClassifier(), cohort, First(), jobs=1)
+        return time.perf_counter() - began, spent
+
+
+def timed_method(timed: Callable[[str, Work], Work], part: str, place: str) -> Work:
+    """Wrap what stands at a place, as a plain function that also serves as a method."""
+    return timed(part, pkgutil.resolve_name(place))
+
+
 def main() -> None:
     """Print the lines asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = {"step": one_step, "mogonet": mogonet}
+    parts = {"step": one_step, "mogonet": mogonet, "cv": folds}
     parser.add_argument("lines", nargs="*", default=list(parts))
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()

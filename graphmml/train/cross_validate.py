@@ -23,6 +23,7 @@ from graphmml.train.estimator import GraphClassifier, Setting
 from graphmml.train.result import CVResult, RowKind, Unit
 from graphmml.train.runs import RunFolder
 from graphmml.train.scores import all_scores
+from graphmml.train.shared import sharing
 from graphmml.train.tasks import ClassTask
 
 
@@ -204,7 +205,7 @@ def attempt(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes:
 
 def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit:
     """Fit one model on a fold's training patients and score it once on its test patients."""
-    with one_thread():
+    with one_thread(), sharing():
         began = time.perf_counter()
         model = clone(row.model)
         if "seed" in model.get_params():

@@ -5,10 +5,10 @@ from typing import Literal, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
+from graphmml.data.encode import EncodedCohort, Preparation
 from graphmml.data.folds import inner_folds
 from graphmml.errors import CohortError, GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
@@ -26,6 +26,7 @@ from graphmml.train.chance import chosen_device, one_thread, seeded
 from graphmml.train.growing import as_cohort, attach, extend
 from graphmml.train.loop import Part, Training, Watch, train_network
 from graphmml.train.member import Member, combination
+from graphmml.train.shared import encoded, fitted, part_of
 from graphmml.train.tasks import ClassTask
 
 Setting = Literal["inductive", "transductive"]
@@ -83,12 +84,11 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         order = cohort.sorted_rows
         known = order[cohort.labelled[order]]
         task = ClassTask.of(cohort[known])
-        prepare = CohortEncoder() if self.prepare is None else clone(self.prepare)
-        self.encoder_ = prepare.fit(cohort[known])
+        self.encoder_ = fitted(self.prepare, cohort[known])
         self.classes_ = np.array(task.classes, dtype=object)
         people = cohort[order if self.setting == "transductive" else known]
         self.blocks_ = people.blocks
-        return self.learn(self.encoder_.transform(people), task.codes(people), watch)
+        return self.learn(encoded(self.encoder_, people), task.codes(people), watch)
 
     def learn(self, source: EncodedCohort, codes: np.ndarray, watch: Watch | None = None) -> Self:
         """Train every member from scratch on encoded patients and their classes by number, -1 where unknown."""
@@ -116,7 +116,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     ) -> "Member":
         """Train one member on its rows of the source, stopping by other rows attached to them."""
         device = chosen_device(self.device)
-        source, held_out = self.source_[rows], self.source_[stop_rows]
+        source, held_out = part_of(self.source_, rows), part_of(self.source_, stop_rows)
         graph = build_graph(self.constructor, source)
         train = Part(GraphTensors.of(graph, source, device=device), torch.from_numpy(codes[rows]).to(device))
         attached = build_graph(self.constructor, source, held_out)
@@ -158,7 +158,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def predict_members(self, cohort: Cohort) -> np.ndarray:
         """Return each member's probabilities: float64 [member, patient, class]."""
         self.check_fitted()
-        return self.predict_encoded(self.encoder_.transform(cohort))
+        return self.predict_encoded(encoded(self.encoder_, cohort))
 
     def predict_encoded(self, target: EncodedCohort) -> np.ndarray:
         """Return each member's probabilities for patients whom the encoder has laid out: [member, patient, class]."""

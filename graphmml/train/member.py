@@ -13,6 +13,7 @@ from graphmml.model.front import FusedFront
 from graphmml.model.strategy import Late, Strategy
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
+from graphmml.train.shared import part_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,6 @@ def combination(
     if not isinstance(strategy, Late):
         return {}
     left = [np.setdiff1d(np.flatnonzero(codes >= 0), member.rows) for member in members]
-    p = [member.alone(links, source[rows], device) for member, rows in zip(members, left, strict=True)]
+    p = [member.alone(links, part_of(source, rows), device) for member, rows in zip(members, left, strict=True)]
     rows = np.concatenate(left)
     return dict(strategy.combine.learn(np.concatenate(p), source.present[rows], codes[rows]))
