@@ -1,6 +1,6 @@
 """What training costs: one step over its bare products, a whole fit, memory, and where cross-validation spends time.
 
-python benchmarks/training.py [step mogonet memory cv] [--threads N]
+python benchmarks/training.py [step mogonet memory cv] [--threads N] [--patients N]
 
 step: GCNStack on 10,000 patients x 200 features, k = 10, width 64, forward and backward, over the sum of its matrix
 and sparse products by themselves. mogonet: a fit with early stopping on 250 patients, three modalities of 200 features,
@@ -11,12 +11,15 @@ heart and hancock with and without what folds share.
 
 import argparse
 import pkgutil
+import resource
+import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
@@ -30,7 +33,8 @@ from graphmml.data.folds import Fold
 from graphmml.graph.relations import PATIENT
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import network_for
-from graphmml.train.loop import Part, step
+from graphmml.train.batches import Part
+from graphmml.train.loop import step
 from graphmml.train.tasks import ClassTask
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -138,6 +142,32 @@ def mogonet() -> Iterator[str]:
         yield f"{f'  {members} member(s)':<52}{time.perf_counter() - began:8.2f}{len(seen):12}"
 
 
+def memory(patients: int) -> Iterator[str]:
+    """Yield the peak of a process that fits and predicts many patients, and what sampling does to accuracy."""
+    yield f"{'neighbour sampling':<52}{'seconds':>8}{'peak GB':>12}"
+    for part in ("cohort alone", "fit and predict, batches of 1,024"):
+        began = time.perf_counter()
+        called = [sys.executable, __file__, "large", "--patients", str(patients if part[0] == "f" else -patients)]
+        peak = float(subprocess.run(called, check=True, capture_output=True, text=True).stdout)
+        yield f"{f'  {part}, {patients:,} x 64':<52}{time.perf_counter() - began:8.1f}{peak:12.2f}"
+    train, test = (gm.make_cohort(4_000, seed=seed) for seed in (0, 1))
+    yield f"{'make_cohort(4000), another 4,000 predicted':<52}{'accuracy':>8}{'seconds':>12}"
+    for name, training in (("whole graph", gm.Training()), ("batches of 512", gm.Training(batch=512, neighbours=5))):
+        began = time.perf_counter()
+        accuracy = gm.GraphClassifier(members=2, training=training).fit(train).score(test)
+        yield f"{f'  {name}':<52}{accuracy:8.4f}{time.perf_counter() - began:12.1f}"
+
+
+def large(patients: int) -> Iterator[str]:
+    """Yield the peak of this process in GB after a fit on so many patients; below zero, of their tables alone."""
+    cohort = drawn(abs(patients), {"labs": 64})
+    if patients > 0:
+        training = gm.Training(epochs=2, batch=1024)
+        model = gm.GraphClassifier(conv=partial(gm.SAGEStack, depth=2), members=1, training=training).fit(cohort)
+        model.predict_proba(cohort)
+    yield f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.3f}"
+
+
 @dataclass(frozen=True)
 class First:
     """The first of five folds."""
@@ -196,10 +226,17 @@ def timed_method(timed: Callable[[str, Work], Work], part: str, place: str) -> W
 def main() -> None:
     """Print the lines asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = {"step": one_step, "mogonet": mogonet, "cv": folds}
-    parser.add_argument("lines", nargs="*", default=list(parts))
+    parser.add_argument("lines", nargs="*", default=["step", "mogonet", "memory", "cv"])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--patients", type=int, default=100_000)
     asked = parser.parse_args()
+    parts: dict[str, Callable[[], Iterator[str]]] = {
+        "step": one_step,
+        "mogonet": mogonet,
+        "memory": lambda: memory(asked.patients),
+        "cv": folds,
+        "large": lambda: large(asked.patients),
+    }
     torch.set_num_threads(asked.threads)
     for name in asked.lines:
         for line in parts[name]():

@@ -20,12 +20,16 @@ def slot(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class EdgeTensors:
-    """One relation: `index` int64 [2, edge], `weight` float [edge], `shape` (source nodes, target nodes)."""
+    """One relation: `index` int64 [2, edge], `weight` float [edge], `shape` (source nodes, target nodes).
+
+    Where nodes and edges are a sample, `of_all` is each target's `degree` in the whole graph: float [target].
+    """
 
     kind: Kind
     index: Tensor
     weight: Tensor
     shape: tuple[int, int]
+    of_all: Tensor | None = None
 
     @property
     def learned(self) -> bool:
@@ -39,6 +43,18 @@ class EdgeTensors:
         return self.weight / total.index_select(0, self.index[1]).clamp(min=1e-12)
 
     @cached_property
+    def degree(self) -> Tensor:
+        """The sum of each target's weights and of one for itself: float [target]."""
+        if self.of_all is not None:
+            return self.of_all
+        return self.weight.new_ones(self.shape[1]).index_add(0, self.index[1], self.weight)
+
+    @cached_property
+    def count(self) -> Tensor:
+        """How many edges each target has: int64 [target]."""
+        return torch.bincount(self.index[1], minlength=self.shape[1])
+
+    @cached_property
     def looped(self) -> tuple[Tensor, Tensor]:
         """The edges of D^-1/2 (A + I) D^-1/2 with D the weighted in-degree, as in Kipf and Welling 2017.
 
@@ -49,8 +65,7 @@ class EdgeTensors:
         loops = torch.arange(nodes, device=self.index.device)
         index = torch.cat([self.index, torch.stack([loops, loops])], dim=1)
         weight = torch.cat([self.weight, self.weight.new_ones(nodes)])
-        degree = weight.new_zeros(nodes).index_add(0, index[1], weight)
-        root = degree.rsqrt()
+        root = self.degree.rsqrt()
         return index, weight * root.index_select(0, index[0]) * root.index_select(0, index[1])
 
     @cached_property

@@ -22,9 +22,10 @@ from graphmml.model.strategy import Fusion, Strategy, strategy_of
 from graphmml.model.structure import Structure
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network, network_for
+from graphmml.train.batches import Part
 from graphmml.train.chance import chosen_device, one_thread, seeded
 from graphmml.train.growing import as_cohort, attach, extend
-from graphmml.train.loop import Part, Training, Watch, train_network
+from graphmml.train.loop import Training, Watch, train_network
 from graphmml.train.member import Member, combination
 from graphmml.train.shared import encoded, fitted, part_of
 from graphmml.train.tasks import ClassTask
@@ -128,7 +129,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         with seeded(self.seed * 7919 + at, device):
             network = self.network(graph.schema).to(device)
             train_network(network, task, train, validation, self.training or Training(), watch)
-        return Member(network, rows, source, graph.schema)
+        return Member(network, rows, source, graph.schema, (self.training or Training()).batch)
 
     def network(self, schema: GraphSchema) -> Network:
         """Make an untrained network for a graph of this schema and the columns of training."""

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from graphmml.errors import GraphmmlError
 from graphmml.model.heads import Cost
-from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
+from graphmml.train.batches import Part, Question, steps
 from graphmml.train.tasks import ClassTask
 
 
@@ -19,6 +19,10 @@ class Training:
     """How long and how hard to train; weight decay is decoupled (AdamW, Loshchilov and Hutter 2019).
 
     `pretraining` epochs come before, in which only auxiliary losses and those of completion are learned.
+
+    With `batch`, a step is taken on so many patients and up to `neighbours` (None: all) of whom they listen to in each
+    relation, drawn anew each time (GraphSAGE, Hamilton et al. 2017): for cohorts whose graph is too large for one step.
+    Patients who stop training, and new ones, are still heard with all their neighbours.
     """
 
     epochs: int = 300
@@ -27,11 +31,15 @@ class Training:
     weight_decay: float = 0.3
     balanced: bool = False
     pretraining: int = 0
+    batch: int | None = None
+    neighbours: int | None = 15
 
     def __post_init__(self) -> None:
         unusable = min(self.epochs, self.patience) < 1 or min(self.weight_decay, self.pretraining) < 0
         if unusable or self.learning_rate <= 0:
             raise GraphmmlError(f"{self} is not usable: epochs, patience and learning rate must be above zero")
+        if any(most is not None and most < 1 for most in (self.batch, self.neighbours)):
+            raise GraphmmlError(f"{self} is not usable: batch and neighbours must be 1 or more, or None for all")
 
 
 @dataclass(frozen=True)
@@ -41,14 +49,6 @@ class Epoch:
     number: int
     loss: float
     validation: float
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Patients to learn from or to stop by: their tensors and class numbers, -1 for those that do not count."""
-
-    graph: GraphTensors
-    codes: Tensor
 
 
 Watch = Callable[[Epoch], None]
@@ -70,17 +70,17 @@ def train_network(
     optimizer = torch.optim.AdamW(network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay, fused=True)
     weight = task.balanced(train.codes) if how.balanced else None
     best = {name: Best(tower) for name, tower in network.towers().items()}
+    parts = steps(train, network, how.batch, how.neighbours)
+    stop = Question(network, validation.graph, validation.known, how.batch)
+    cost = cost_of(task, validation.codes[stop.rows], weight, nobody=float("nan"))
     for number in range(how.pretraining + how.epochs):
-        loss = step(network, optimizer, task, train, weight, pretraining=number < how.pretraining)
-        network.eval()
-        with torch.no_grad():
-            answer = network.answer(validation.graph)
-            cost = cost_of(task, validation, weight, nobody=float("nan"))
-            held_out = network.held_out(answer, validation.graph.present, cost)
+        pretraining = number < how.pretraining
+        loss = torch.stack([step(network, optimizer, task, part, weight, pretraining=pretraining) for part in parts])
+        held_out = network.held_out(stop.answer(), stop.present, cost)
         losses = dict(zip(held_out, torch.stack([*held_out.values()]).tolist(), strict=True))
         if watch is not None:
-            watch(Epoch(number, float(loss), mean_of(losses.values())))
-        if number < how.pretraining:
+            watch(Epoch(number, float(loss.mean()), mean_of(losses.values())))
+        if pretraining:
             continue
         going = [one.goes_on(losses[name], how.patience) for name, one in best.items()]
         if not any(going):
@@ -106,7 +106,7 @@ def step(
     answer = network.answer(train.graph)
     if pretraining and not answer.penalty.requires_grad:
         raise GraphmmlError("pretraining wants something to learn without outcomes; give an auxiliary loss, or none")
-    losses = network.losses(answer, train.graph.present, cost_of(task, train, weight))
+    losses = network.losses(answer, train.graph.present, cost_of(task, train.codes, weight))
     loss = answer.penalty if pretraining else torch.stack(list(losses.values())).sum()
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     if not pretraining:
@@ -115,12 +115,12 @@ def step(
     return loss.detach()
 
 
-def cost_of(task: ClassTask, part: Part, weight: Tensor | None, *, nobody: float = 0.0) -> Cost:
-    """Return the task's loss on a part's patients, or on those of them who are picked out; `nobody` where none are."""
+def cost_of(task: ClassTask, codes: Tensor, weight: Tensor | None, *, nobody: float = 0.0) -> Cost:
+    """Return the task's loss on patients of these classes, or on those who are picked out; `nobody` where none are."""
 
     def cost(logits: Tensor, who: Tensor | None) -> Tensor:
-        codes = part.codes if who is None else part.codes.masked_fill(~who, -1)
-        return task.loss(logits, codes, weight) if bool((codes >= 0).any()) else logits.sum() * 0.0 + nobody
+        told = codes if who is None else codes.masked_fill(~who, -1)
+        return task.loss(logits, told, weight) if bool((told >= 0).any()) else logits.sum() * 0.0 + nobody
 
     return cost
 

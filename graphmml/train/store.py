@@ -19,6 +19,7 @@ from graphmml.data.folder import read_folder, write_folder
 from graphmml.errors import StoreError
 from graphmml.graph.patient_graph import GraphSchema
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.loop import Training
 from graphmml.train.member import Member
 
 SCHEMA = "graphmml.model/1"
@@ -112,7 +113,7 @@ def thawed_member(
     schema = GraphSchema(relations, facts["concepts"], facts.get("parts", {}))
     network = model.network(schema)
     network.load_state_dict(weights)
-    return Member(network.eval(), rows, model.source_[rows], schema)
+    return Member(network.eval(), rows, model.source_[rows], schema, (model.training or Training()).batch)
 
 
 def versions() -> dict[str, str]:
