@@ -18,13 +18,12 @@ class Dropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Thin out a tensor of any shape."""
-        if not self.training or self.p == 0:
+        if not self.training or self.p < 2**-17:
             return x
         if x.device.type != "cpu":
             return functional.dropout(x, self.p)
         cut = round(self.p * 65_536)
-        kept = bits(x) >= cut - 32_768
-        return x * kept.to(x.dtype).mul_(65_536 / (65_536 - cut))
+        return x * ((bits(x) >= cut - 32_768) * (65_536 / (65_536 - cut)))
 
 
 def bits(like: Tensor) -> Tensor:

@@ -73,18 +73,21 @@ def train_network(
     parts = steps(train, network, how.batch, how.neighbours)
     stop = Question(network, validation.graph, validation.known, how.batch)
     cost = cost_of(task, validation.codes[stop.rows], weight, nobody=float("nan"))
+    losses: dict[str, float] = {}
     for number in range(how.pretraining + how.epochs):
         pretraining = number < how.pretraining
         loss = torch.stack([step(network, optimizer, task, part, weight, pretraining=pretraining) for part in parts])
         held_out = network.held_out(stop.answer(), stop.present, cost)
-        losses = dict(zip(held_out, torch.stack([*held_out.values()]).tolist(), strict=True))
+        losses |= zip(held_out, torch.stack([*held_out.values()]).tolist(), strict=True)
         if watch is not None:
             watch(Epoch(number, float(loss.mean()), mean_of(losses.values())))
         if pretraining:
             continue
-        going = [one.goes_on(losses[name], how.patience) for name, one in best.items()]
+        going = [best[name].goes_on(losses[name], how.patience) for name in held_out]
         if not any(going):
             break
+        network.rest(name for name, one in best.items() if one.waited >= how.patience)
+    network.rest(())
     for one in best.values():
         one.restore()
     network.eval()
