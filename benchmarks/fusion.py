@@ -28,9 +28,10 @@ from graphmml.data.holes import hide_modalities
 from graphmml.model.strategy import strategy_of
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import network_for
+from graphmml.train.batches import Part
 from graphmml.train.chance import one_thread
 from graphmml.train.fusions import VECTOR_FUSIONS
-from graphmml.train.loop import Part, step
+from graphmml.train.loop import step
 from graphmml.train.tasks import ClassTask
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -17,7 +17,8 @@ from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import network_for
 from graphmml.report.explain.altered import without
 from graphmml.report.explain.subject import Subject
-from graphmml.train.loop import Part, cost_of
+from graphmml.train.batches import Part
+from graphmml.train.loop import cost_of
 from graphmml.train.tasks import ClassTask
 
 GRAPH = Path(__file__).parent / "graph"
@@ -438,7 +439,7 @@ def learned_from(network, tensors):
         torch.manual_seed(1)
         network.train().zero_grad()
         answer = network.answer(tensors)
-        losses = network.losses(answer, tensors.present, cost_of(ClassTask(("no", "yes")), part, None))
+        losses = network.losses(answer, tensors.present, cost_of(ClassTask(("no", "yes")), part.codes, None))
         torch.stack(list(losses.values())).sum().backward()
         network.rebalance(answer, tensors.present, part.codes)
     gradients = {name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None}

@@ -8,7 +8,7 @@ import pandas as pd
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
 from graphmml.graph.chance import choose, mixed, own_position, rank_by_key, uniform
-from graphmml.graph.patient_graph import GraphConstructor, source_links
+from graphmml.graph.patient_graph import GraphConstructor, links_between, source_links
 from graphmml.graph.relations import PATIENT, Relation, Relations
 from graphmml.graph.restricted import Restricted, joined, text
 
@@ -67,7 +67,7 @@ class Shuffled:
         groups = codes(source, groups_of(self.links))
         if source.ids.equals(target.ids):
             return within.map({item.name: self.exchanged(item, groups) for item in within if not item.own})
-        drawn = self.links.link(source, target)
+        drawn = links_between(self.links, source, target)
         pools = {item.kind: item.edges[0] for item in within}
         if groups is not None:  # a constructor that may be restricted links patients alone
             return drawn.map(

@@ -160,7 +160,7 @@ def build_graph(links: GraphConstructor, source: EncodedCohort, target: EncodedC
     within = source_links(links, source)
     if target is None:
         return PatientGraph(source.ids, len(source), within.items, within.concepts, within.parts)
-    drawn = links.link(source, target)
+    drawn = links_between(links, source, target)
     offsets = {PATIENT: len(source)} | {kind: len(parts) for kind, parts in within.parts.items()}
     attached = {relation.kind: relation for relation in drawn if relation.target in offsets}
     relations = []
@@ -181,14 +181,21 @@ def appended(relation: Relation, new: Relation, offsets: Mapping[str, int]) -> R
     return replace(relation, edges=edges, weight=weight)
 
 
-_LINKED: WeakKeyDictionary[EncodedCohort, dict[Hashable, Relations]] = WeakKeyDictionary()
+_LINKED: WeakKeyDictionary[EncodedCohort, WeakKeyDictionary[EncodedCohort, dict[Hashable, Relations]]] = (
+    WeakKeyDictionary()
+)
 
 
 def source_links(links: GraphConstructor, source: EncodedCohort) -> Relations:
     """Return `links.link(source, source)`, remembered for as long as the source lives."""
+    return links_between(links, source, source)
+
+
+def links_between(links: GraphConstructor, source: EncodedCohort, target: EncodedCohort) -> Relations:
+    """Return `links.link(source, target)`, remembered for as long as both live."""
     if not isinstance(links, Hashable):
-        return links.link(source, source)
-    known = _LINKED.setdefault(source, {})
+        return links.link(source, target)
+    known = _LINKED.setdefault(source, WeakKeyDictionary()).setdefault(target, {})
     if links not in known:
-        known[links] = links.link(source, source)
+        known[links] = links.link(source, target)
     return known[links]

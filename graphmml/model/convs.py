@@ -15,6 +15,7 @@ from torch_geometric.nn import GATConv, GCNConv, SAGEConv
 
 from graphmml.errors import GraphError
 from graphmml.graph.relations import PATIENT
+from graphmml.model.dropout import Dropout
 from graphmml.model.edges import EdgeTensors, Kind, slot
 
 Nodes = Mapping[str, Tensor]
@@ -134,7 +135,7 @@ class Layer(nn.Module):
         self.kinds = tuple(dict.fromkeys([PATIENT, *targets(relations)]))
         self.own = nn.ModuleDict({slot(kind): nn.Linear(width, width) for kind in self.kinds})
         self.norms = nn.ModuleDict({slot(kind): norm(width) for kind in self.kinds} if norm else {})
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.residual = residual
 
     def forward(self, x: Nodes, edges: Sequence[EdgeTensors], message: Message) -> dict[str, Tensor]:
@@ -144,8 +145,10 @@ class Layer(nn.Module):
             items = [item for item in edges if item.kind[2] == kind and item.index.shape[1]]
             told = [message(self.convs[key(item.kind)], x[item.kind[0]], x[kind], item) for item in items]
             state = self.own[slot(kind)](x[kind])
-            if told:
-                state = state + (shares(items, state).unsqueeze(-1) * torch.stack(told)).sum(dim=0)
+            if len(told) == 1:
+                state = state + told[0]
+            elif told:
+                state = state + (shares(items).unsqueeze(-1) * torch.stack(told)).sum(dim=0)
             if len(self.norms):
                 state = self.norms[slot(kind)](state)
             state = self.dropout(state.relu())
@@ -153,11 +156,9 @@ class Layer(nn.Module):
         return after
 
 
-def shares(items: Sequence[EdgeTensors], like: Tensor) -> Tensor:
+def shares(items: Sequence[EdgeTensors]) -> Tensor:
     """Return how much each relation counts for each node, over relations summing to one: [relation, node]."""
-    heard = like.new_zeros(len(items), like.shape[0])
-    for row, item in zip(heard, items, strict=True):
-        row.index_fill_(0, item.index[1], 1.0)
+    heard = torch.stack([item.reached for item in items])
     counts = heard.sum(dim=0)
     return torch.where(counts > 0, heard / counts.clamp(min=1.0), 1.0 / len(items))
 
@@ -173,17 +174,13 @@ def refuse_settings(depth: int, dropout: float, heads: int = 1) -> None:
 
 def mean_message(conv: nn.Module, source: Tensor, target: Tensor, item: EdgeTensors) -> Tensor:
     """Return the weighted mean of what each target listens to, mapped."""
-    if item.learned:
-        learned: Tensor = conv.lin_l(spread(source, item.index, item.shares, item.shape[1]))  # type: ignore[operator]
-        return learned
-    heard: Tensor = conv((source, target), item.mean)
+    heard: Tensor = conv.lin_l(item.averaged(source))  # type: ignore[operator]
     return heard
 
 
 def symmetric_message(conv: nn.Module, source: Tensor, target: Tensor, item: EdgeTensors) -> Tensor:
     """Return the symmetrically normalised sum, own state included, of what is mapped first."""
-    heard: Tensor = conv(source, *item.looped) if item.learned else conv(source, item.symmetric)
-    return heard
+    return item.normalised(conv.lin(source))  # type: ignore[operator]
 
 
 def attention_message(conv: nn.Module, source: Tensor, target: Tensor, item: EdgeTensors) -> Tensor:
@@ -200,11 +197,6 @@ def attention_message(conv: nn.Module, source: Tensor, target: Tensor, item: Edg
     finally:
         hook.remove()
     return told
-
-
-def spread(x: Tensor, index: Tensor, value: Tensor, targets: int) -> Tensor:
-    """Sum each target's sources by value, with gradients in both; memory grows with the edges."""
-    return x.new_zeros(targets, x.shape[1]).index_add(0, index[1], value[:, None] * x.index_select(0, index[0]))
 
 
 def key(kind: Kind) -> str:

@@ -6,6 +6,9 @@ otherwise learn a table of 512 features 512 times as fast as a single one, and i
 """
 
 from torch import Tensor, nn
+from torch.nn import functional
+
+from graphmml.model.dropout import Dropout
 
 
 class LinearEncoder(nn.Module):
@@ -14,13 +17,13 @@ class LinearEncoder(nn.Module):
     def __init__(self, columns: int, width: int, *, dropout: float = 0.3) -> None:
         super().__init__()
         self.columns = columns
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.linear = nn.Linear(columns, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode [patient, column] as [patient, width]."""
-        out: Tensor = self.linear(self.dropout(x / self.columns))
-        return out
+        # dividing the weights is dividing the columns, of which there are more numbers
+        return functional.linear(self.dropout(x), self.linear.weight / self.columns, self.linear.bias)
 
 
 class MLPEncoder(nn.Module):
@@ -30,7 +33,7 @@ class MLPEncoder(nn.Module):
         super().__init__()
         self.columns = columns
         self.layers = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(columns, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, width)
+            Dropout(dropout), nn.Linear(columns, width), nn.ReLU(), Dropout(dropout), nn.Linear(width, width)
         )
 
     def forward(self, x: Tensor) -> Tensor:

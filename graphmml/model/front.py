@@ -38,10 +38,7 @@ class JoinedFront(nn.Module):
     def forward(self, graph: GraphTensors) -> Start:
         """Map every patient's columns."""
         # the encoder divides by all columns; here by those of each modality, so that the widest does not decide
-        parts = [
-            graph.features[name].masked_fill(~graph.present[:, at, None], 0.0) * (self.total / count)
-            for at, (name, count) in enumerate(self.columns.items())
-        ]
+        parts = [graph.measured[name] * (self.total / count) for name, count in self.columns.items()]
         joined = torch.cat([*parts, graph.present.to(parts[0].dtype) * self.total], dim=1)
         fused = somebody(self.encoder(joined), graph.present)
         return Start(fused, {}, torch.zeros_like(graph.present), fused.new_zeros(()))
@@ -68,11 +65,7 @@ class FusedFront(nn.Module):
 
     def encoded(self, graph: GraphTensors) -> dict[str, Tensor]:
         """Return every modality encoded: {modality: [patient, width]}."""
-        # an absent modality holds zeros, but noise written there must not matter either
-        return {
-            name: self.encoders[slot(name)](graph.features[name].masked_fill(~graph.present[:, at, None], 0.0))
-            for at, name in enumerate(self.modalities)
-        }
+        return {name: self.encoders[slot(name)](graph.measured[name]) for name in self.modalities}
 
     def fuse(self, encoded: Mapping[str, Tensor], graph: GraphTensors) -> Start:
         """Complete and fuse what is present and stands for no node of its own."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from graphmml.model.edges import slot
+from graphmml.model.fusion.presence import mixed
 from graphmml.model.strategy import Hybrid, Strategy
 
 Cost = Callable[[Tensor, Tensor | None], Tensor]
@@ -81,4 +82,4 @@ def mean_probability(alone: Mapping[str, Tensor], present: Tensor) -> Tensor:
     heard = present | ~present.any(dim=1, keepdim=True)
     p = torch.stack([logits.softmax(dim=1) for logits in alone.values()], dim=1)
     weight = heard.to(p.dtype)
-    return torch.einsum("pm,pmc->pc", weight / weight.sum(dim=1, keepdim=True), p)
+    return mixed(weight / weight.sum(dim=1, keepdim=True), p)

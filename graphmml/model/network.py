@@ -1,6 +1,6 @@
 """GraphNetwork: encoders, fusion, message passing and head in one forward."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -73,6 +73,9 @@ class GraphNetwork(nn.Module):
     def towers(self) -> dict[str, nn.Module]:
         """Return the parts that are trained and stopped by themselves: here the whole."""
         return {"": self}
+
+    def rest(self, names: Iterable[str]) -> None:
+        """Do nothing: when the whole is done, training is."""
 
     def rebalance(self, answer: Answer, present: Tensor, codes: Tensor) -> None:
         """Slow the encoders of modalities that are ahead, between the backward pass and the step."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -35,6 +36,16 @@ class GraphTensors:
     present: Tensor
     edges: Sequence[EdgeTensors]
     parts: Mapping[str, PartTensors] = field(default_factory=dict)
+    owned: dict[str, "GraphTensors"] = field(default_factory=dict, init=False, repr=False)
+    """The graphs of single modalities that were asked for, kept for the next epoch."""
+
+    @cached_property
+    def measured(self) -> dict[str, Tensor]:
+        """The features with zeros where a modality is absent, whatever stands there: {modality: [patient, column]}."""
+        return {
+            name: matrix.masked_fill(~self.present[:, at, None], 0.0)
+            for at, (name, matrix) in enumerate(self.features.items())
+        }
 
     @classmethod
     def of(

@@ -4,7 +4,7 @@ A relation named after a modality, or one that joins its nodes, is that modality
 modality are heard by all. A modality that has none hears nobody.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -80,6 +80,9 @@ class OwnGraphNetwork(nn.Module):
         """Return the parts that are trained and stopped by themselves: here the whole."""
         return {"": self}
 
+    def rest(self, names: Iterable[str]) -> None:
+        """Do nothing: when the whole is done, training is."""
+
     def rebalance(self, answer: Answer, present: Tensor, codes: Tensor) -> None:
         """Leave the gradients as they are."""
 
@@ -99,6 +102,7 @@ class LateNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.modalities = tuple(columns)
+        self.resting: frozenset[str] = frozenset()
         self.each = nn.ModuleDict(
             {
                 slot(name): GraphNetwork(
@@ -119,13 +123,16 @@ class LateNetwork(nn.Module):
         return self.predicted(self.answer(graph), graph.present)
 
     def answer(self, graph: GraphTensors) -> Answer:
-        """Return the logits of each modality alone; there are no joint ones."""
+        """Return the logits of each modality alone, those at rest left out; there are no joint ones."""
         alone = {}
         for at, name in enumerate(self.modalities):
-            own = own_graph(graph, name, self.modalities)
-            own = replace(own, features={name: graph.features[name]}, present=graph.present[:, [at]])
-            alone[name] = self.each[slot(name)](own)
-        some = alone[self.modalities[0]]
+            if name in self.resting:
+                continue
+            if name not in graph.owned:
+                own = own_graph(graph, name, self.modalities)
+                graph.owned[name] = replace(own, features={name: graph.features[name]}, present=graph.present[:, [at]])
+            alone[name] = self.each[slot(name)](graph.owned[name])
+        some = next(iter(alone.values()))
         return Answer(torch.zeros_like(some), alone, some.new_zeros(()))
 
     def predicted(self, answer: Answer, present: Tensor) -> Tensor:
@@ -134,7 +141,7 @@ class LateNetwork(nn.Module):
 
     def losses(self, answer: Answer, present: Tensor, cost: Cost) -> dict[str, Tensor]:
         """Return the loss of each modality's network, over the patients who have the modality."""
-        return {name: cost(answer.alone[name], present[:, at]) for at, name in enumerate(self.modalities)}
+        return {name: cost(logits, present[:, self.modalities.index(name)]) for name, logits in answer.alone.items()}
 
     def held_out(self, answer: Answer, present: Tensor, cost: Cost) -> dict[str, Tensor]:
         """Return the loss of each modality's network, by which it stops."""
@@ -143,6 +150,10 @@ class LateNetwork(nn.Module):
     def towers(self) -> dict[str, nn.Module]:
         """Return the networks by modality."""
         return {name: self.each[slot(name)] for name in self.modalities}
+
+    def rest(self, names: Iterable[str]) -> None:
+        """Ask these modalities' networks nothing until told otherwise."""
+        self.resting = frozenset(names)
 
     def rebalance(self, answer: Answer, present: Tensor, codes: Tensor) -> None:
         """Leave the gradients as they are."""

@@ -11,10 +11,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
+from graphmml.data.encode import EncodedCohort, Preparation
 from graphmml.errors import NotFittedError
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.propagation import LabelPropagation
+from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
 
 
@@ -31,24 +32,24 @@ class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         known = cohort[order[cohort.labelled[order]]]
         task = ClassTask.of(known)
         self.classes_ = np.array(task.classes, dtype=object)
-        self.encoder_ = (CohortEncoder() if self.prepare is None else clone(self.prepare)).fit(known)
-        self.classifier_ = clone(self.classifier).fit(flat(self.encoder_.transform(known)), task.codes(known))
+        self.encoder_ = fitted(self.prepare, known)
+        self.classifier_ = clone(self.classifier).fit(flat(encoded(self.encoder_, known)), task.codes(known))
         return self
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
         """Return the probability of each class in `classes_`: float64 [patient, class]."""
         if not hasattr(self, "classifier_"):
             raise NotFittedError("this Baseline has seen no patients yet; call fit(cohort[train]) first")
-        return np.asarray(self.classifier_.predict_proba(flat(self.encoder_.transform(cohort))))
+        return np.asarray(self.classifier_.predict_proba(flat(encoded(self.encoder_, cohort))))
 
     def predict(self, cohort: Cohort) -> np.ndarray:
         """Return the most probable class of each patient: str [patient]."""
         return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
 
 
-def flat(encoded: EncodedCohort) -> np.ndarray:
+def flat(people: EncodedCohort) -> np.ndarray:
     """Join all modalities and their presence: float64 [patient, column]."""
-    parts = [*encoded.features.values(), encoded.present]
+    parts = [*people.features.values(), people.present]
     return np.concatenate([part.astype(np.float64) for part in parts], axis=1)
 
 

@@ -22,6 +22,7 @@ from graphmml.train.planned import Classifier, Planned, plan, settings
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
 from graphmml.train.scores import all_scores
+from graphmml.train.shared import sharing
 from graphmml.train.splits import Splits
 from graphmml.train.tasks import ClassTask
 from graphmml.train.tuned import Tuned
@@ -155,7 +156,7 @@ def attempt(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes:
 
 def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit:
     """Fit one model on a fold's training patients and score it once on its test patients."""
-    with one_thread():
+    with one_thread(), sharing():
         began = time.perf_counter()
         model = clone(row.model)
         model.set_params(**seeds_of(model, fold.seed))

@@ -1,13 +1,14 @@
 """GraphClassifier: the scikit-learn face of a patient graph and the network on it."""
 
+from contextlib import nullcontext
 from typing import Literal, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
+from graphmml.data.encode import EncodedCohort, Preparation
 from graphmml.data.folds import inner_folds
 from graphmml.errors import CohortError, GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
@@ -21,14 +22,18 @@ from graphmml.model.strategy import Fusion, Strategy, strategy_of
 from graphmml.model.structure import Structure
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network, network_for
-from graphmml.train.chance import chosen_device, seeded
+from graphmml.train.batches import Part
+from graphmml.train.chance import chosen_device, one_thread, seeded
 from graphmml.train.growing import as_cohort, attach, extend
-from graphmml.train.loop import Part, Training, Watch, train_network
+from graphmml.train.loop import Training, Watch, train_network
 from graphmml.train.member import Member, combination
 from graphmml.train.reweighing import counts_of
+from graphmml.train.shared import encoded, fitted, part_of
 from graphmml.train.tasks import ClassTask
 
 Setting = Literal["inductive", "transductive"]
+FEW = 2_000
+"""Networks on fewer patients train on one thread: several wait for each other longer than they compute."""
 
 
 class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -81,12 +86,11 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         order = cohort.sorted_rows
         known = order[cohort.labelled[order]]
         task = ClassTask.of(cohort[known])
-        prepare = CohortEncoder() if self.prepare is None else clone(self.prepare)
-        self.encoder_ = prepare.fit(cohort[known])
+        self.encoder_ = fitted(self.prepare, cohort[known])
         self.classes_ = np.array(task.classes, dtype=object)
         people = cohort[order if self.setting == "transductive" else known]
         self.blocks_ = people.blocks
-        return self.learn(self.encoder_.transform(people), task.codes(people), watch)
+        return self.learn(encoded(self.encoder_, people), task.codes(people), watch)
 
     def learn(self, source: EncodedCohort, codes: np.ndarray, watch: Watch | None = None) -> Self:
         """Train every member from scratch on encoded patients and their classes by number, -1 where unknown."""
@@ -94,9 +98,10 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         unlabelled = np.flatnonzero(codes < 0)
         people = as_cohort(source, codes, self.classes_, self.blocks_)
         self.members_ = []
-        for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
-            rows = np.sort(np.concatenate([fold.train, unlabelled]))
-            self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))
+        with one_thread() if len(source) < FEW else nullcontext():
+            for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
+                rows = np.sort(np.concatenate([fold.train, unlabelled]))
+                self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))
         self.combined_ = combination(
             strategy_of(self.fusion), self.members_, self.constructor, source, codes, chosen_device(self.device)
         )
@@ -113,7 +118,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     ) -> "Member":
         """Train one member on its rows of the source, stopping by other rows attached to them."""
         device = chosen_device(self.device)
-        source, held_out = self.source_[rows], self.source_[stop_rows]
+        source, held_out = part_of(self.source_, rows), part_of(self.source_, stop_rows)
         graph = build_graph(self.constructor, source)
         how = self.training or Training()
         heard, stopping = counts_of(how.reweigh, self.source_, codes, rows, stop_rows, device)
@@ -128,7 +133,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         with seeded(self.seed * 7919 + at, device):
             network = self.network(graph.schema).to(device)
             train_network(network, task, train, validation, how, watch)
-        return Member(network, rows, source, graph.schema)
+        return Member(network, rows, source, graph.schema, how.batch)
 
     def network(self, schema: GraphSchema) -> Network:
         """Make an untrained network for a graph of this schema and the columns of training."""
@@ -158,7 +163,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def predict_members(self, cohort: Cohort) -> np.ndarray:
         """Return each member's probabilities: float64 [member, patient, class]."""
         self.check_fitted()
-        return self.predict_encoded(self.encoder_.transform(cohort))
+        return self.predict_encoded(encoded(self.encoder_, cohort))
 
     def predict_encoded(self, target: EncodedCohort) -> np.ndarray:
         """Return each member's probabilities for patients whom the encoder has laid out: [member, patient, class]."""

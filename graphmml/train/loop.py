@@ -1,7 +1,7 @@
 """train_network: one loop, early stopping on validation patients, best weights restored."""
 
-import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from graphmml.errors import GraphmmlError
 from graphmml.model.heads import Cost
-from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
+from graphmml.train.batches import Part, Question, steps
 from graphmml.train.tasks import ClassTask
 
 
@@ -20,6 +20,10 @@ class Training:
 
     `pretraining` epochs come before, in which only auxiliary losses and those of completion are learned. `reweigh`
     names a group that patients are weighed by, so that it tells nothing of the class (see `train.reweighing`).
+
+    With `batch`, a step is taken on so many patients and up to `neighbours` (None: all) of whom they listen to in each
+    relation, drawn anew each time (GraphSAGE, Hamilton et al. 2017): for cohorts whose graph is too large for one step.
+    Patients who stop training, and new ones, are still heard with all their neighbours.
     """
 
     epochs: int = 300
@@ -29,11 +33,15 @@ class Training:
     balanced: bool = False
     pretraining: int = 0
     reweigh: str | None = None
+    batch: int | None = None
+    neighbours: int | None = 15
 
     def __post_init__(self) -> None:
         unusable = min(self.epochs, self.patience) < 1 or min(self.weight_decay, self.pretraining) < 0
         if unusable or self.learning_rate <= 0:
             raise GraphmmlError(f"{self} is not usable: epochs, patience and learning rate must be above zero")
+        if any(most is not None and most < 1 for most in (self.batch, self.neighbours)):
+            raise GraphmmlError(f"{self} is not usable: batch and neighbours must be 1 or more, or None for all")
 
 
 @dataclass(frozen=True)
@@ -43,18 +51,6 @@ class Epoch:
     number: int
     loss: float
     validation: float
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Patients to learn from or to stop by: their tensors and class numbers, -1 for those that do not count.
-
-    `counts` says as how many each counts in the loss: float [patient], None for one each.
-    """
-
-    graph: GraphTensors
-    codes: Tensor
-    counts: Tensor | None = None
 
 
 Watch = Callable[[Epoch], None]
@@ -73,31 +69,32 @@ def train_network(
     Parts that share nothing (the models of late fusion) are each stopped by their own loss, and the value is their
     mean.
     """
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay, foreach=True
-    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay, fused=True)
     weight = task.balanced(train.codes) if how.balanced else None
     best = {name: Best(tower) for name, tower in network.towers().items()}
+    parts = steps(train, network, how.batch, how.neighbours)
+    stop = Question(network, validation.graph, validation.known, how.batch)
+    heard = None if validation.counts is None else validation.counts[stop.rows]
+    cost = cost_of(task, validation.codes[stop.rows], weight, heard, nobody=float("nan"))
+    losses: dict[str, float] = {}
     for number in range(how.pretraining + how.epochs):
-        loss = step(network, optimizer, task, train, weight, pretraining=number < how.pretraining)
-        network.eval()
-        with torch.no_grad():
-            answer = network.answer(validation.graph)
-            cost = cost_of(task, validation, weight, nobody=float("nan"))
-            held_out = network.held_out(answer, validation.graph.present, cost)
-        total = torch.stack(list(held_out.values())).nanmean()
+        pretraining = number < how.pretraining
+        loss = torch.stack([step(network, optimizer, task, part, weight, pretraining=pretraining) for part in parts])
+        held_out = network.held_out(stop.answer(), stop.present, cost)
+        losses |= zip(held_out, torch.stack([*held_out.values()]).tolist(), strict=True)
         if watch is not None:
-            watch(Epoch(number, float(loss), float(total)))
-        if number < how.pretraining:
+            watch(Epoch(number, float(loss.mean()), mean_of(losses.values())))
+        if pretraining:
             continue
-        going = [one.goes_on(held_out[name], how.patience) for name, one in best.items()]
+        going = [best[name].goes_on(losses[name], how.patience) for name in held_out]
         if not any(going):
             break
+        network.rest(name for name, one in best.items() if one.waited >= how.patience)
+    network.rest(())
     for one in best.values():
         one.restore()
     network.eval()
-    stopped = [one.lowest for one in best.values() if one.lowest < float("inf")]
-    return sum(stopped) / max(len(stopped), 1)
+    return mean_of(one.lowest for one in best.values() if one.lowest < float("inf"))
 
 
 def step(
@@ -115,7 +112,7 @@ def step(
     answer = network.answer(train.graph)
     if pretraining and not answer.penalty.requires_grad:
         raise GraphmmlError("pretraining wants something to learn without outcomes; give an auxiliary loss, or none")
-    losses = network.losses(answer, train.graph.present, cost_of(task, train, weight))
+    losses = network.losses(answer, train.graph.present, cost_of(task, train.codes, weight, train.counts))
     loss = answer.penalty if pretraining else torch.stack(list(losses.values())).sum()
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     if not pretraining:
@@ -124,42 +121,55 @@ def step(
     return loss.detach()
 
 
-def cost_of(task: ClassTask, part: Part, weight: Tensor | None, *, nobody: float = 0.0) -> Cost:
-    """Return the task's loss on a part's patients, or on those of them who are picked out; `nobody` where none are."""
+def cost_of(
+    task: ClassTask, codes: Tensor, weight: Tensor | None, counts: Tensor | None = None, *, nobody: float = 0.0
+) -> Cost:
+    """Return the task's loss on patients of these classes, or on those who are picked out; `nobody` where none are."""
 
     def cost(logits: Tensor, who: Tensor | None) -> Tensor:
-        codes = part.codes if who is None else part.codes.masked_fill(~who, -1)
-        return (
-            task.loss(logits, codes, weight, part.counts) if bool((codes >= 0).any()) else logits.sum() * 0.0 + nobody
-        )
+        told = codes if who is None else codes.masked_fill(~who, -1)
+        return task.loss(logits, told, weight, counts) if bool((told >= 0).any()) else logits.sum() * 0.0 + nobody
 
     return cost
+
+
+def mean_of(losses: Iterable[float]) -> float:
+    """Return the mean of the losses that are known, zero where none is."""
+    known = [loss for loss in losses if not math.isnan(loss)]
+    return sum(known) / max(len(known), 1)
 
 
 class Best:
     """The lowest loss of a tower so far and its weights then; a tower that has waited too long is done."""
 
     def __init__(self, tower: nn.Module) -> None:
-        self.tower = tower
+        self.state = list(tower.state_dict().values())  # they share the tower's memory
+        self.best = [tensor.clone() for tensor in self.state]
         self.lowest, self.waited = float("inf"), 0
-        self.state = copy.deepcopy(tower.state_dict())
 
-    def goes_on(self, loss: Tensor, patience: int) -> bool:
+    def goes_on(self, loss: float, patience: int) -> bool:
         """Keep the weights if the loss is the lowest; return whether the tower has patience left.
 
         A tower that nobody can stop (NaN) goes on for as long as others do.
         """
-        if bool(loss.isnan()):
-            self.state = copy.deepcopy(self.tower.state_dict())
+        if math.isnan(loss):
+            self.keep()
             return False
         if self.waited >= patience:
             return False
-        if float(loss) < self.lowest:
-            self.lowest, self.waited, self.state = float(loss), 0, copy.deepcopy(self.tower.state_dict())
+        if loss < self.lowest:
+            self.lowest, self.waited = loss, 0
+            self.keep()
         else:
             self.waited += 1
         return self.waited < patience
 
+    def keep(self) -> None:
+        """Remember the weights as they are."""
+        for kept, now in zip(self.best, self.state, strict=True):
+            kept.copy_(now)
+
     def restore(self) -> None:
         """Give the tower its best weights back."""
-        self.tower.load_state_dict(self.state)
+        for kept, now in zip(self.best, self.state, strict=True):
+            now.copy_(kept)

@@ -13,21 +13,32 @@ from graphmml.model.front import FusedFront
 from graphmml.model.strategy import Late, Strategy
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
+from graphmml.train.batches import Question
+from graphmml.train.shared import part_of
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """A trained network, its training patients by position and encoded, and what its graph is made of."""
+    """A trained network, its training patients by position and encoded, and what its graph is made of.
+
+    It answers for `batch` patients at a time, or for all at once.
+    """
 
     network: Network
     rows: np.ndarray
     source: EncodedCohort
     schema: GraphSchema
+    batch: int | None = None
 
     def tensors(self, links: GraphConstructor, target: EncodedCohort, device: torch.device) -> GraphTensors:
         """Return the graph of the training patients with the target attached, the target last."""
         graph = build_graph(links, self.source, target)
         return GraphTensors.of(graph, self.source, target, device=device)
+
+    def question(self, links: GraphConstructor, target: EncodedCohort, device: torch.device) -> Question:
+        """Ask the network about the target, each patient attached to the training patients."""
+        rows = torch.arange(len(self.source), len(self.source) + len(target), device=device)
+        return Question(self.network.to(device), self.tensors(links, target, device), rows, self.batch)
 
     def predicted(
         self,
@@ -40,17 +51,13 @@ class Member:
         """Return probabilities: float64 [patient, class]."""
         if isinstance(strategy, Late):
             return strategy.combine.join(self.alone(links, target, device), target.present, combined)
-        tensors = self.tensors(links, target, device)
-        with torch.no_grad():
-            logits = self.network.to(device).eval()(tensors)[len(self.source) :]
+        logits = self.question(links, target, device).predicted()
         return np.asarray(logits.double().softmax(dim=1).cpu().numpy())
 
     def alone(self, links: GraphConstructor, target: EncodedCohort, device: torch.device) -> np.ndarray:
         """Return the probabilities of each modality's own model: float64 [patient, modality, class]."""
-        tensors = self.tensors(links, target, device)
-        with torch.no_grad():
-            answer = self.network.to(device).eval().answer(tensors)
-        p = torch.stack([logits[len(self.source) :].double().softmax(dim=1) for logits in answer.alone.values()], dim=1)
+        answer = self.question(links, target, device).answer()
+        p = torch.stack([logits.double().softmax(dim=1) for logits in answer.alone.values()], dim=1)
         return np.asarray(p.cpu().numpy())
 
     def completed(self, links: GraphConstructor, target: EncodedCohort, device: torch.device) -> np.ndarray:
@@ -77,6 +84,6 @@ def combination(
     if not isinstance(strategy, Late):
         return {}
     left = [np.setdiff1d(np.flatnonzero(codes >= 0), member.rows) for member in members]
-    p = [member.alone(links, source[rows], device) for member, rows in zip(members, left, strict=True)]
+    p = [member.alone(links, part_of(source, rows), device) for member, rows in zip(members, left, strict=True)]
     rows = np.concatenate(left)
     return dict(strategy.combine.learn(np.concatenate(p), source.present[rows], codes[rows]))

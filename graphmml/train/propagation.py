@@ -4,14 +4,15 @@ from typing import Self
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
+from graphmml.data.encode import EncodedCohort, Preparation
 from graphmml.errors import GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
 from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph
 from graphmml.graph.relations import PATIENT, Relation
+from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
 
 States = dict[str, np.ndarray]
@@ -49,8 +50,8 @@ class LabelPropagation(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         known = cohort[order[cohort.labelled[order]]]
         task = ClassTask.of(known)
         self.classes_ = np.array(task.classes, dtype=object)
-        self.encoder_ = (CohortEncoder() if self.prepare is None else clone(self.prepare)).fit(known)
-        self.source_ = self.encoder_.transform(known)
+        self.encoder_ = fitted(self.prepare, known)
+        self.source_ = encoded(self.encoder_, known)
         self.happened_ = np.eye(len(task.classes))[task.codes(known)]
         self.shares_ = self.happened_.mean(axis=0)
         graph = build_graph(self.constructor, self.source_)
@@ -61,7 +62,7 @@ class LabelPropagation(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """Return the probability of each class in `classes_`: float64 [patient, class]."""
         if not hasattr(self, "states_"):
             raise NotFittedError("this LabelPropagation has seen no patients yet; call fit(cohort[train]) first")
-        return self.predict_encoded(self.encoder_.transform(cohort))
+        return self.predict_encoded(encoded(self.encoder_, cohort))
 
     def predict_encoded(self, target: EncodedCohort) -> np.ndarray:
         """Attach patients whom the encoder has laid out: float64 [patient, class]."""

@@ -19,6 +19,7 @@ from graphmml.graph.patient_graph import GraphSchema
 from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
 from graphmml.train.calibrated_arrays import calibrate_from, calibration_arrays
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.loop import Training
 from graphmml.train.member import Member
 from graphmml.train.versions import versions
 
@@ -130,4 +131,4 @@ def thawed_member(
     schema = GraphSchema(relations, facts["concepts"], facts.get("parts", {}))
     network = model.network(schema)
     network.load_state_dict(weights)
-    return Member(network.eval(), rows, model.source_[rows], schema)
+    return Member(network.eval(), rows, model.source_[rows], schema, (model.training or Training()).batch)

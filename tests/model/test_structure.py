@@ -7,8 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import graphmml as gm
 from graphmml.graph.relations import PATIENT
-from graphmml.model.convs import spread
-from graphmml.model.edges import EdgeTensors
+from graphmml.model.edges import EdgeTensors, spread
 from graphmml.model.structure import heaviest
 from graphmml.model.tensors import GraphTensors
 

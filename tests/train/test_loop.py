@@ -8,7 +8,8 @@ import torch
 import graphmml as gm
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import network_for
-from graphmml.train.loop import Best, Part, cost_of, step, train_network
+from graphmml.train.batches import Part
+from graphmml.train.loop import Best, cost_of, step, train_network
 from graphmml.train.tasks import ClassTask
 
 CPU = torch.device("cpu")
@@ -153,7 +154,7 @@ def test_pretraining_learns_penalties_alone(strategy, make):
             penalty = copy.deepcopy(network).train().answer(learn.graph).penalty
         torch.manual_seed(1)
         losses = [step(network, optimizer, task, learn, None, pretraining=True) for _ in range(30)]
-        assert torch.equal(losses[0], penalty)
+        assert torch.allclose(losses[0], penalty, rtol=1e-5)  # singular values have another last digit with a gradient
         assert np.mean(losses[-5:]) < np.mean(losses[:5])
         after = weights_of(network)
         seen.append(after)
@@ -209,7 +210,8 @@ def test_each_model_of_late_fusion_is_restored_to_its_own_best_epoch(make, monke
     lowest = train_network(network, task, learn, stop, gm.Training(epochs=60, patience=patience, learning_rate=0.1))
     best = {}
     for name in network.towers():
-        losses = [one[name] for one in seen]
+        losses = [one[name] for one in seen if name in one]
+        assert patience == 60 or len(losses) - 1 - int(np.argmin(losses)) <= patience, "trained on though done"
         until = next(
             (at for at in range(len(losses)) if at - int(np.argmin(losses[: at + 1])) >= patience), len(losses) - 1
         )
@@ -217,7 +219,9 @@ def test_each_model_of_late_fusion_is_restored_to_its_own_best_epoch(make, monke
     assert len(set(best.values())) > 1, "all are best at one epoch: draw other weights"
     assert lowest == pytest.approx(np.mean([seen[at][name] for name, at in best.items()]))
     with torch.no_grad():
-        now = type(network).held_out(network, network.answer(stop.graph), stop.graph.present, cost_of(task, stop, None))
+        now = type(network).held_out(
+            network, network.answer(stop.graph), stop.graph.present, cost_of(task, stop.codes, None)
+        )
     for name, at in best.items():
         assert float(now[name]) == pytest.approx(seen[at][name], rel=1e-6)
 
@@ -250,7 +254,7 @@ def test_a_model_that_nobody_can_stop_learns_as_long_as_the_others(make):
     assert np.isfinite([epoch.validation for epoch in seen]).all()
     assert 0 < lowest < 1
     with torch.no_grad():
-        cost = cost_of(task, learn, None)
+        cost = cost_of(task, learn.codes, None)
         after = network.eval().losses(network.answer(learn.graph), learn.graph.present, cost)["labs"]
         network.towers()["labs"].load_state_dict(start, strict=False)
         before = network.losses(network.answer(learn.graph), learn.graph.present, cost)["labs"]
@@ -262,7 +266,7 @@ def test_the_cost_is_of_those_picked_out_whose_class_is_known_and_nothing_for_no
     codes = learn.codes.clone()
     codes[::4] = -1
     part, logits = Part(learn.graph, codes), network.eval()(learn.graph).detach().requires_grad_()
-    cost = cost_of(task, part, None)
+    cost = cost_of(task, part.codes, None)
     who = torch.arange(45) % 3 == 0
     counted = who & (codes >= 0)
     expected = -logits.log_softmax(dim=1)[counted, codes[counted]].mean()

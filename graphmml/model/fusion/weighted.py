@@ -19,11 +19,16 @@ class GatedFusion(nn.Module):
 
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
         """Fuse [patient, modality, width] into [patient, width]."""
-        return mixed(self.weights(x, present), masked(x, present))
+        x = masked(x, present)
+        return mixed(self.weighed(x, present), x)
 
     def weights(self, x: Tensor, present: Tensor) -> Tensor:
         """Return how much each modality counts: [patient, modality]."""
-        return weights_over_present(self.score(masked(x, present)).squeeze(-1), present)
+        return self.weighed(masked(x, present), present)
+
+    def weighed(self, x: Tensor, present: Tensor) -> Tensor:
+        """Weigh modalities that are zero where absent: [patient, modality]."""
+        return weights_over_present(self.score(x).squeeze(-1), present)
 
 
 class AttentionFusion(nn.Module):
