@@ -32,8 +32,8 @@ from graphmml.train.shared import encoded, fitted, part_of
 from graphmml.train.tasks import ClassTask
 
 Setting = Literal["inductive", "transductive"]
-FEW = 2_000
-"""Networks on fewer patients train on one thread: several wait for each other longer than they compute."""
+FEW = 5_000
+"""Steps on fewer patients take one thread: several would wait for each other longer than they compute."""
 
 
 class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -98,7 +98,8 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         unlabelled = np.flatnonzero(codes < 0)
         people = as_cohort(source, codes, self.classes_, self.blocks_)
         self.members_ = []
-        with one_thread() if len(source) < FEW else nullcontext():
+        at_once = min(len(source), (self.training or Training()).batch or len(source))
+        with one_thread() if at_once < FEW else nullcontext():
             for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
                 rows = np.sort(np.concatenate([fold.train, unlabelled]))
                 self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))

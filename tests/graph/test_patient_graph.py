@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import graphmml as gm
-from graphmml.graph.patient_graph import source_links
+from graphmml.graph.patient_graph import links_between, source_links
 from graphmml.graph.relations import PATIENT
 
 
@@ -132,3 +132,26 @@ def test_a_mask_becomes_edges_from_its_rows_to_its_columns():
     assert (relations.edges, len(relations)) == (3, 1)
     with pytest.raises(gm.GraphError, match="no relation 'n'; there are: m"):
         relations["n"]
+
+
+def test_two_cohorts_are_linked_once_as_long_as_both_live(encoded):
+    calls = []
+
+    @dataclass(frozen=True)
+    class Counted:
+        def link(self, source, target):
+            calls.append(len(target))
+            return gm.Neighbours(k=3).link(source, target)
+
+    source, target = encoded[:45], encoded[45:]
+    first = links_between(Counted(), source, target)
+    assert links_between(Counted(), source, target) is first
+    gm.build_graph(Counted(), source, target)
+    gm.build_graph(gm.Shuffled(Counted()), source, target)
+    assert calls == [15, 45]
+    gm.build_graph(Counted(), source, encoded[45:])
+    assert calls == [15, 45, 15]
+    seen = ref(target)
+    del target, first
+    gc.collect()
+    assert seen() is None, "kept alive"
