@@ -13,11 +13,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
 import graphmml as gm
 from graphmml.train.baselines import Baseline
 from graphmml.train.cross_validate import classes_in, gathered, run_units
-from graphmml.train.planned import Planned
+from graphmml.train.planned import Planned, plan
 
 QUICK = gm.Training(epochs=40, patience=8)
 
@@ -41,12 +42,13 @@ def pipeline(trials: int) -> gm.Tuned:
     return gm.Tuned(model, gm.Search(trials), space=space)
 
 
-def chance(cohorts: int, patients: int, trials: int) -> None:
+def chance(cohorts: int, patients: int, trials: int, rows: list[str]) -> None:
     """Print each model's mean AUROC over cohorts and how many of its intervals cover one half."""
     found: dict[str, list[tuple[float, float, float]]] = {}
     began = time.perf_counter()
     for seed in range(cohorts):
-        result = gm.cross_validate(pipeline(trials), permuted(patients, seed), gm.Folds(5))
+        planned = [row for row in plan({"graph": pipeline(trials)}, "inductive") if row.name in rows or not rows]
+        result = crossed(permuted(patients, seed), planned, gm.Folds(5))
         for row in result.rows:
             span = row.metrics["auroc"]
             found.setdefault(row.name, []).append((span.mean, span.low, span.high))
@@ -59,13 +61,20 @@ def chance(cohorts: int, patients: int, trials: int) -> None:
     print(f"{time.perf_counter() - began:.0f} s on {os.cpu_count()} cores")
 
 
+def crossed(cohort: gm.Cohort, rows: list[Planned], folds: gm.Folds) -> gm.CVResult:
+    """Cross-validate these rows alone."""
+    made = list(folds.split(cohort))
+    classes = classes_in(cohort, made)
+    work = [(row, fold, "inductive") for fold in made for row in rows]
+    done, _ = run_units(work, cohort, classes, jobs=-1, folder=None, watch=None)
+    units = [done[row.name, fold.repeat, fold.number] for row in rows for fold in made]
+    return gathered(units, cohort, folds, made, classes, "inductive")
+
+
 def seeds() -> list[Planned]:
-    """Return one network twice, with other seeds."""
-    one = gm.GraphClassifier(gm.Neighbours("labs"), members=1, width=16, training=QUICK, device="cpu")
-    return [
-        Planned("one", "graph", one),
-        Planned("other", "graph", gm.GraphClassifier(**{**one.get_params(), "seed": 5})),
-    ]
+    """Return one perceptron twice, with other seeds."""
+    models = [MLPClassifier((16,), alpha=1.0, early_stopping=True, random_state=seed) for seed in (0, 1)]
+    return [Planned(name, "baseline", Baseline(model)) for name, model in zip(("one", "other"), models, strict=True)]
 
 
 def halves(cohort: gm.Cohort, seed: int) -> tuple[gm.Cohort, list[Planned]]:
@@ -88,26 +97,16 @@ def only(cohort: gm.Cohort, fold: object, *, name: str) -> gm.Cohort:
 
 def equal(times: int, patients: int) -> None:
     """Print how often two equal models are told apart at the level of .05."""
-    for what in ("the same network, other seeds", "logistic regression on noise and on other noise"):
+    for what in ("the same perceptron, other seeds", "logistic regression on noise and on other noise"):
         p, began = [], time.perf_counter()
         for seed in range(times):
             cohort, rows = gm.make_cohort(patients, seed=seed), seeds()
             if "noise" in what:
                 cohort, rows = halves(permuted(patients, seed), seed)
-            p.append(compared(cohort, rows))
+            p.append(crossed(cohort, rows, gm.Folds(5, repeats=2)).comparison("one", "other").p)
         told = float(np.mean(np.array(p) < 0.05))
         seconds = time.perf_counter() - began
         print(f"{what}: {told:.1%} of {times} comparisons reach p < .05 (5 folds x 2), {seconds:.0f} s")
-
-
-def compared(cohort: gm.Cohort, rows: list[Planned]) -> float:
-    """Return the p-value of one comparison."""
-    folds = gm.Folds(5, repeats=2)
-    made = list(folds.split(cohort))
-    classes = classes_in(cohort, made)
-    work = [(row, fold, "inductive") for fold in made for row in rows]
-    done, _ = run_units(work, cohort, classes, jobs=-1, folder=None, watch=None)
-    return gathered(list(done.values()), cohort, folds, made, classes, "inductive").comparison("one", "other").p
 
 
 if __name__ == "__main__":
@@ -116,8 +115,9 @@ if __name__ == "__main__":
     parser.add_argument("--times", type=int, help="cohorts (20) or comparisons (200)")
     parser.add_argument("--patients", type=int, default=240)
     parser.add_argument("--trials", type=int, default=4)
+    parser.add_argument("--only", nargs="*", default=[], metavar="ROW", help="of chance: these rows instead of all")
     asked = parser.parse_args()
     if asked.what == "chance":
-        chance(asked.times or 20, asked.patients, asked.trials)
+        chance(asked.times or 20, asked.patients, asked.trials, asked.only)
     else:
         equal(asked.times or 200, asked.patients)

@@ -22,9 +22,8 @@ def blocks(language):
 
 
 def test_every_command_and_option_named_exists():
-    lines = re.findall(
-        r"graphmml ((?:demo|init|check|build|compare|diagnose|cv|fit|predict|export|rule|env)\b[^`#\n]*)", TEXT
-    )
+    names = "|".join(command.name or command.callback.__name__ for command in app.registered_commands)
+    lines = re.findall(rf"graphmml ((?:{names})\b[^`#\n]*)", TEXT)
     assert len(lines) >= 8
     for line in lines:
         command, *words = line.split()

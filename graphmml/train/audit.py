@@ -165,7 +165,7 @@ class AuditPlan:
         """Return the rows that were not refused, as a cross-validation."""
         names = [row.name for row in rows if row.name not in refused]
         units = [done[name, fold.repeat, fold.number] for name in names for fold in folds]
-        result = gathered(units, self.cohort, self.folds, folds, self.classes, setting)
+        result = gathered(units, self.cohort, self.folds, folds or self.made, self.classes, setting)
         return replace(result, plan=described(self.folds, self.made), patients=patients_in(self.made))
 
     @property

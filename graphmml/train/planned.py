@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
@@ -101,4 +102,5 @@ def prepared(model: GraphClassifier, setting: Setting) -> GraphClassifier:
 
 def settings(planned: Sequence[Planned]) -> str:
     """Write every setting of every model in full; a model's own repr leaves long ones out."""
-    return "; ".join(f"{row.name} = {sorted(row.model.get_params().items())}" for row in planned)
+    with config_context(print_changed_only=True):  # whatever the process prints, a run is written alike
+        return "; ".join(f"{row.name} = {sorted(row.model.get_params().items())}" for row in planned)

@@ -38,7 +38,11 @@ def test_every_graph_stands_beside_its_controls_and_plain_models_on_the_same_fol
         "gcn, shuffled": "shuffled",
         "no graph": "no-graph",
         "logistic regression": "baseline",
+        "random forest": "baseline",
         "gradient boosting": "baseline",
+        "multilayer perceptron": "baseline",
+        "neighbours' vote": "baseline",
+        "label propagation": "baseline",
     }
     tested = [np.concatenate([unit.codes for unit in result.of(name)]) for name in kinds]
     assert all(np.array_equal(tested[0], other) for other in tested)
