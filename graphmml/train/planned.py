@@ -16,6 +16,7 @@ from graphmml.graph.patient_graph import GraphConstructor
 from graphmml.model.convs import GATStack, GCNStack, SAGEStack
 from graphmml.train.baselines import all_baselines
 from graphmml.train.estimator import GraphClassifier, Setting
+from graphmml.train.spaces import Space
 from graphmml.train.tuned import Search, Tuned
 from graphmml.train.unit import RowKind
 
@@ -63,7 +64,21 @@ def plan(models: Mapping[str, GraphClassifier | Tuned], setting: Setting) -> lis
     if search is None:
         return rows
     spaces = {name: model.space for name, model in models.items() if isinstance(model, Tuned)}
-    return [replace(row, model=Tuned(row.model, search, space=spaces.get(row.name))) for row in rows]
+    spaces["no graph"] = spaces.get(next(iter(models)))  # the one twin of all is the first one's
+    return [replace(row, model=Tuned(row.model, search, space=space_of_row(row, spaces))) for row in rows]
+
+
+def space_of_row(row: Planned, spaces: Mapping[str, Space | None]) -> Space | None:
+    """Return the space given for a graph, and for its controls the same, its links shuffled or left out."""
+    space = spaces.get(row.name.removesuffix(", shuffled").removesuffix(", no graph"))
+    if space is None or row.kind not in ("shuffled", "no-graph"):
+        return space
+    kept = {name: values for name, values in space.items() if name not in ("links", "structure")}
+    if row.kind == "no-graph":
+        return kept
+    seed = row.model.get_params().get("seed")
+    shuffled = [Shuffled(links, seed=seed if isinstance(seed, int) else 0) for links in space.get("links", ())]
+    return {**{k: v for k, v in space.items() if k != "links"}, **({"links": shuffled} if shuffled else {})}
 
 
 def plan_untuned(models: Mapping[str, GraphClassifier], setting: Setting) -> list[Planned]:

@@ -72,6 +72,21 @@ def test_every_row_has_the_same_budget_and_some_space():
     assert "GridSearchCV" not in repr(logistic.classifier)
 
 
+def test_controls_search_the_space_of_their_graph():
+    """Else a twin without edges would be tuned over other settings than the graph that it is held against."""
+    links = [gm.Neighbours("labs", k=k) for k in (2, 5)]
+    space = {"width": [2, 8], "links": links, "structure": [None]}
+    two = {"one": Tuned(MODEL, Search(2), space=space), "other": Tuned(clone(MODEL).set_params(width=16), Search(2))}
+    for models, prefix in (({"one": two["one"]}, ""), (two, "one, ")):
+        rows = {row.name: row.model.space for row in plan(models, "inductive")}
+        assert rows["one"] == space
+        assert rows[f"{prefix}no graph"] == {"width": [2, 8]}
+        assert rows["one, shuffled"]["links"] == [gm.Shuffled(one, seed=MODEL.seed) for one in links]
+        assert rows["one, shuffled"]["width"] == [2, 8]
+        assert rows["random forest"] is None
+    assert rows["other, no graph"] is None
+
+
 def test_neighbours_are_tuned_inside_what_wraps_them():
     assert with_k(gm.Shuffled(gm.Neighbours(k=10)), 5).links.k == 5
     assert with_k(gm.NoEdges(), 5) is None
