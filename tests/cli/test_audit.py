@@ -1,29 +1,12 @@
 """graphmml audit as a user meets it."""
 
 import json
-import sys
 
 import pytest
 
-from graphmml.cli import main as cli
 from graphmml.data.synthetic import write_demo
 
 FAST = ["--folds", 2, "--members", 1, "--jobs", 1, "--links", "neighbours:modality=labs,k=3"]
-
-
-@pytest.fixture
-def graphmml(capsys, monkeypatch):
-    """Run a command in this process; return (exit code, stdout, stderr)."""
-
-    def run(*words, width=200):
-        monkeypatch.setattr(sys, "argv", ["graphmml", *map(str, words)])
-        monkeypatch.setenv("COLUMNS", str(width))
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        said = capsys.readouterr()
-        return stopped.value.code or 0, said.out, said.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

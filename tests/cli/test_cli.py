@@ -8,25 +8,9 @@ import pandas as pd
 import pytest
 
 import graphmml as gm
-from graphmml.cli import main as cli
 from graphmml.data.synthetic import write_demo
 from graphmml.graph.store import load_graph
 from graphmml.report import render
-
-
-def run(capsys, monkeypatch, *words):
-    """Run a command in this process; return (exit code, stdout, stderr)."""
-    monkeypatch.setattr(sys, "argv", ["graphmml", *map(str, words)])
-    monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    said = capsys.readouterr()
-    return stopped.value.code or 0, said.out, said.err
-
-
-@pytest.fixture
-def graphmml(capsys, monkeypatch):
-    return lambda *words: run(capsys, monkeypatch, *words)
 
 
 @pytest.fixture

@@ -5,25 +5,10 @@ import json
 import pandas as pd
 import pytest
 
-from graphmml.cli import main as cli
 from graphmml.data.synthetic import write_demo
 
 FAST = ["--folds", 2, "--repeats", 1, "--members", 1, "--jobs", 1, "--links", "neighbours:modality=labs,k=3"]
-
-
-@pytest.fixture
-def graphmml(capsys, monkeypatch):
-    """Run a command in this process; return (exit code, stdout, stderr)."""
-
-    def run(*said, width=100):
-        monkeypatch.setattr("sys.argv", ["graphmml", *map(str, said)])
-        monkeypatch.setenv("COLUMNS", str(width))
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        found = capsys.readouterr()
-        return stopped.value.code or 0, found.out, found.err
-
-    return run
+WIDTH = 100
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 """graphmml explain as a user meets it."""
 
 import json
-import sys
 
 import pytest
 
 import graphmml as gm
-from graphmml.cli import main as cli
 from graphmml.train.loop import Training
+
+WIDTH = 80
 
 
 @pytest.fixture(scope="module")
@@ -16,19 +16,6 @@ def model(tmp_path_factory):
     made = gm.GraphClassifier(gm.Neighbours("clinical", k=4), members=1, width=8, training=Training(epochs=8))
     gm.save(made.fit(gm.load_heart()[:200]), folder / "model")
     return folder / "model"
-
-
-@pytest.fixture
-def graphmml(capsys, monkeypatch):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["graphmml", *map(str, words)])
-        monkeypatch.setenv("COLUMNS", "80")
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        said = capsys.readouterr()
-        return stopped.value.code or 0, said.out, said.err
-
-    return run
 
 
 HEART = "datasets/heart/cohort.toml"

@@ -10,7 +10,6 @@ from graphmml.data.findings import Finding, selected
 from graphmml.data.synthetic import write_demo
 from graphmml.errors import CohortError, GraphmmlError
 from graphmml.report.render_findings import github, markdown
-from tests.cli.test_cli import graphmml  # noqa: F401 -- the fixture that runs a command
 
 FOUND = (
     Finding("GM101", "pass", "all is well"),
@@ -44,7 +43,7 @@ def test_codes_are_read_with_commas_blanks_and_small_letters():
     assert split(None) == ()
 
 
-def test_every_finding_of_a_command_has_a_rule_and_a_worked_example(graphmml, leaky):  # noqa: F811
+def test_every_finding_of_a_command_has_a_rule_and_a_worked_example(graphmml, leaky):
     found = []
     for command in ("check", "diagnose"):
         _, out, _ = graphmml(command, leaky, "--json")
@@ -54,7 +53,7 @@ def test_every_finding_of_a_command_has_a_rule_and_a_worked_example(graphmml, le
     assert all(rules[code].example and rules[code].fix and rules[code].meaning for code in rules)
 
 
-def test_ignoring_what_fails_makes_the_exit_code_0(graphmml, leaky):  # noqa: F811
+def test_ignoring_what_fails_makes_the_exit_code_0(graphmml, leaky):
     assert graphmml("check", leaky)[0] == 1
     assert graphmml("check", leaky, "--ignore", "GM6")[0] == 0
     assert graphmml("check", leaky, "--fail-on", "never")[0] == 0
@@ -63,7 +62,7 @@ def test_ignoring_what_fails_makes_the_exit_code_0(graphmml, leaky):  # noqa: F8
     assert {item["code"] for item in json.loads(out)["findings"]} == {"GM602"}
 
 
-def test_bad_choices_are_the_users_to_mend(graphmml, leaky):  # noqa: F811
+def test_bad_choices_are_the_users_to_mend(graphmml, leaky):
     for words, said in (
         (["--fail-on", "often"], "never, warn or fail"),
         (["--format", "xml"], "text, json, md, github"),
@@ -75,7 +74,7 @@ def test_bad_choices_are_the_users_to_mend(graphmml, leaky):  # noqa: F811
         assert said in err
 
 
-def test_limits_of_a_file_change_the_verdict(graphmml, leaky, tmp_path):  # noqa: F811
+def test_limits_of_a_file_change_the_verdict(graphmml, leaky, tmp_path):
     file = tmp_path / "limits.toml"
     file.write_text("[GM203]\nskew = -10\n")
     status = {}
@@ -103,7 +102,7 @@ def test_github_annotations_are_one_line_each_and_name_the_level():
     assert "1 pass · 1 warn · 1 fail" in lines[2]
 
 
-def test_the_forms_say_the_same(graphmml, leaky):  # noqa: F811
+def test_the_forms_say_the_same(graphmml, leaky):
     told = {form: graphmml("check", leaky, "--format", form) for form in ("text", "json", "md", "github")}
     assert {code for code, _, _ in told.values()} == {1}
     failed = {item["code"] for item in json.loads(told["json"][1])["findings"] if item["status"] in ("warn", "fail")}
@@ -112,7 +111,7 @@ def test_the_forms_say_the_same(graphmml, leaky):  # noqa: F811
         assert all(code in out for code in failed), form
 
 
-def test_nothing_printed_holds_an_id(graphmml, leaky):  # noqa: F811
+def test_nothing_printed_holds_an_id(graphmml, leaky):
     ids = pd.read_csv(leaky / "labels.csv", dtype=str)["patient_id"]
     for form in ("text", "json", "md", "github"):
         for command in ("check", "diagnose"):
@@ -126,7 +125,7 @@ def test_a_choice_of_unknown_form_or_level_is_refused_at_once():
             FindingChoice(**wrong)
 
 
-def test_a_page_is_written_beside_the_findings(graphmml, leaky, tmp_path):  # noqa: F811
+def test_a_page_is_written_beside_the_findings(graphmml, leaky, tmp_path):
     graphmml("diagnose", leaky, "--html", tmp_path / "d.html")
     code, out, _ = graphmml("report", leaky, "-o", tmp_path / "r.html")
     assert code == 0
@@ -140,7 +139,7 @@ def test_a_page_is_written_beside_the_findings(graphmml, leaky, tmp_path):  # no
     assert graphmml("diagnose", leaky, "--html", tmp_path / "d.txt")[0] == 2
 
 
-def test_a_report_of_a_graph_folder_knows_what_it_was_built_from(graphmml, leaky, tmp_path):  # noqa: F811
+def test_a_report_of_a_graph_folder_knows_what_it_was_built_from(graphmml, leaky, tmp_path):
     graphmml("build", leaky, "-o", tmp_path / "graph", "--links", "neighbours:modality=labs")
     code, out, _ = graphmml("report", tmp_path / "graph", "-o", tmp_path / "r.json", "--json", "--fail-on", "fail")
     assert code == 1

@@ -1,27 +1,12 @@
 """fit calibrates and says so; predict marks whom it abstains from; export still takes what fit wrote."""
 
 import json
-import sys
 
 import pandas as pd
 import pytest
 
 import graphmml as gm
-from graphmml.cli import main as cli
 from graphmml.data.synthetic import write_demo
-
-
-@pytest.fixture
-def graphmml(capsys, monkeypatch):
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["graphmml", *map(str, words)])
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        said = capsys.readouterr()
-        return stopped.value.code or 0, said.out, said.err
-
-    return run
 
 
 @pytest.fixture
