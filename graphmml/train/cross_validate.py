@@ -1,7 +1,7 @@
 """cross_validate: folds x models, every graph beside its controls and plain baselines, on the same patients."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-from joblib.parallel import get_active_backend
 from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
@@ -18,6 +17,7 @@ from graphmml.data.temporal import TemporalSplit
 from graphmml.errors import GraphmmlError
 from graphmml.train.chance import one_thread
 from graphmml.train.estimator import GraphClassifier, Setting
+from graphmml.train.parallel import side_by_side
 from graphmml.train.planned import Classifier, Planned, plan, settings
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
@@ -123,7 +123,7 @@ def run_units(
         if (row.name, fold.repeat, fold.number) not in done
     ]
     with nullcontext() if folder is None else folder.held():
-        for unit in finished(left, jobs):
+        for unit in side_by_side(left, jobs, as_done=True):
             if isinstance(unit, Refused):
                 refused[unit.model] = unit.why
                 continue
@@ -133,15 +133,6 @@ def run_units(
             if watch is not None:
                 watch(unit)
     return done, refused
-
-
-def finished(work: list[object], jobs: int) -> Iterator[Unit | Refused]:
-    """Yield units as they are done: in processes of one thread each, or by the backend that the caller has chosen."""
-    if not work:
-        return
-    own = type(get_active_backend()[0]).__name__ == "LokyBackend"
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if own else nullcontext():
-        yield from joblib.Parallel(n_jobs=jobs if own else -1, return_as="generator_unordered")(work)
 
 
 def attempt(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit | Refused:

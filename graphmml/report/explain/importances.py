@@ -22,6 +22,7 @@ from graphmml.report.explain.typical import Instead, refuse_instead, typical
 from graphmml.train.chance import one_thread
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.growing import new_codes
+from graphmml.train.parallel import side_by_side
 from graphmml.train.scores import auroc
 from graphmml.train.worth import lacking
 
@@ -55,9 +56,8 @@ def importances(
         raise CohortError(f"shuffles is {shuffles} and top {top}; both must be 1 or more")
     folds = Folds(5, seed=seed) if folds is None else folds
     made = list(folds.split(cohort))
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        work = (joblib.delayed(of_fold)(model, cohort, fold, instead, shuffles, seed) for fold in made)
-        found = joblib.Parallel(n_jobs=min(jobs, len(made)) if jobs > 0 else jobs)(work)
+    work = [joblib.delayed(of_fold)(model, cohort, fold, instead, shuffles, seed) for fold in made]
+    found = list(side_by_side(work, jobs))
     parts = list(dict.fromkeys(part for each in found for part in each))
     nothing = (float("nan"), float("nan"))
     rows = [

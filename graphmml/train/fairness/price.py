@@ -28,6 +28,7 @@ from graphmml.train.fairness.thresholds import GroupThresholds
 from graphmml.train.intervals import Interval
 from graphmml.train.loop import Training
 from graphmml.train.missing_patterns import by_repeat
+from graphmml.train.parallel import side_by_side
 from graphmml.train.result import CVResult, clipped
 from graphmml.train.scores import all_scores
 from graphmml.train.tasks import ClassTask
@@ -76,11 +77,10 @@ def fairness_price(
         raise CohortError(f"a mitigation is of decisions between two classes; the outcome has {len(classes)}")
     groups = groupings(cohort, group)
     work = [joblib.delayed(both)(model, mitigated, cohort, fold, classes, threshold) for fold in made]
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        pairs = joblib.Parallel(n_jobs=jobs)(work)
+    pairs = list(side_by_side(work, jobs))
     units = [pair[at].unit for at in (0, 1) for pair in pairs]
     cv = gathered(units, cohort, splitter, made, classes, "inductive")
-    people = laid(cv, pairs, made, cohort)
+    people = laid(cv, pairs, cohort)
     grounds = laid_out(groups, people, min_cell)
     weighed = scored(people, grounds)
     found = fairness_of(cv, people, grounds, weighed, threshold=threshold)
@@ -145,10 +145,9 @@ def fitted(
     return Fitted(unit, called), model.model if ours else None
 
 
-def laid(cv: CVResult, pairs: Sequence[tuple[Fitted, Fitted]], made: Sequence[Fold], cohort: Cohort) -> Tested:
+def laid(cv: CVResult, pairs: Sequence[tuple[Fitted, Fitted]], cohort: Cohort) -> Tested:
     """Lay out both models' predictions and decisions."""
-    tests = {(fold.repeat, fold.number): fold.test for fold in made}
-    rows = np.unique(np.concatenate(list(tests.values())))
+    tests, rows = cv.splits.test, cv.splits.people
     truth = ClassTask(cv.classes).codes(cohort)[rows]
     models: list[Predicted] = []
     for at in (0, 1):
@@ -157,8 +156,8 @@ def laid(cv: CVResult, pairs: Sequence[tuple[Fitted, Fitted]], made: Sequence[Fo
         called = np.zeros(p.shape[:2], dtype=bool)
         repeats = sorted({repeat for repeat, _ in tests})
         for pair in pairs:
-            key = (pair[at].unit.repeat, pair[at].unit.fold)
-            called[repeats.index(key[0]), tests[key]] = pair[at].called
+            repeat, _ = key = pair[at].unit.key
+            called[repeats.index(repeat), tests[key]] = pair[at].called
         models.append(predicted(units[0].model, "graph", truth, p[:, rows], called[:, rows]))
     return Tested(rows, truth, tuple(models), cv.classes[1], block_numbers(cohort, rows))
 
@@ -201,10 +200,10 @@ def costs(cv: CVResult, pairs: Sequence[tuple[Fitted, Fitted]]) -> Iterator[Chan
 
 def scorer(cost: Callable[[Judged], float], side: Sequence[Fitted]) -> Callable[[Unit, np.ndarray], float]:
     """Return how one side does on some of the test patients of a fold, whichever side's unit names it."""
-    known = {(one.unit.repeat, one.unit.fold): one for one in side}
+    known = {one.unit.key: one for one in side}
 
     def score(unit: Unit, rows: np.ndarray) -> float:
-        one = known[unit.repeat, unit.fold]
+        one = known[unit.key]
         return cost(Judged(one.unit.codes, one.unit.probabilities, one.called)[rows])
 
     return score

@@ -1,0 +1,19 @@
+"""Work in several processes of one thread each, or wherever the caller's joblib backend does it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import joblib
+from joblib.parallel import get_active_backend
+
+
+def side_by_side(work: Iterable[Any], jobs: int, *, as_done: bool = False) -> Iterator[Any]:
+    """Yield what `joblib.delayed` calls return, in their order, or with `as_done` whichever is done first.
+
+    Inside `joblib.parallel_config(backend="dask")` or another choice of the caller's, that backend does it all.
+    """
+    own = type(get_active_backend()[0]).__name__ == "LokyBackend"
+    order = "generator_unordered" if as_done else "generator"
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if own else nullcontext():
+        yield from joblib.Parallel(n_jobs=jobs if own else -1, return_as=order)(work)
