@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from sklearn.base import clone
+
 import graphmml as gm
 from graphmml.cli.commands import emit, out
 from graphmml.errors import GraphmmlError
 from graphmml.report.explain.attribution import Method
 from graphmml.report.explain.card import card
-from graphmml.report.explain.render import explanation_parts
+from graphmml.report.explain.render import explanation_parts, importance_parts
 from graphmml.report.written import write_whole
+from graphmml.train.calibrated import uncalibrated
 
 METHODS = {"occlusion": "Occlusion", "gradients": "IntegratedGradients", "explainer": "GNNExplainer"}
 
@@ -27,9 +30,11 @@ def explain(
     seed: int,
     json: bool,
 ) -> None:
-    """Explain, print, and write the card where it is asked for."""
+    """Explain one patient's prediction, print, and write the card where it is asked for."""
     if (patient is None) == (row is None):
-        raise GraphmmlError("name one patient: --patient ID, or --row N (the first row of the cohort is 0)")
+        raise GraphmmlError(
+            "name one patient: --patient ID, or --row N (the first row of the cohort is 0); or the cohort: --folds N"
+        )
     if html is not None and html.suffix != ".html":
         raise GraphmmlError(f"--html is '{html}'; name a file that ends in .html")
     cohort, chosen = gm.read_cohort(path), method_of(method)
@@ -53,6 +58,17 @@ def explain(
         console.print(
             f"wrote {html}, which is about one patient: share it as you would that patient's data", markup=False
         )
+    return None
+
+
+def weigh(model: Path, path: Path, *, folds: int, trust: list[str], seed: int, json: bool) -> None:
+    """Say what counts for held-out patients of a cohort, fitting the model's settings anew on each fold."""
+    settings = clone(uncalibrated(gm.load(model, trust=trust)))
+    found = gm.importances(settings, gm.read_cohort(path), gm.Folds(folds, seed=seed), seed=seed)
+    if json:
+        return emit({"schema": "graphmml.importances/1", **found.to_json()})
+    for part in importance_parts(found):
+        out().print(part)
     return None
 
 

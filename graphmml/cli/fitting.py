@@ -72,6 +72,9 @@ def explain(
     cohort: CohortArgument,
     patient: Annotated[str | None, typer.Option(metavar="ID", help="the patient's id")] = None,
     row: Annotated[int | None, typer.Option(metavar="N", help="or the patient's row in the cohort, from 0")] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="or the cohort: what counts for held-out patients over so many folds")
+    ] = None,
     method: Annotated[
         str, typer.Option(help="occlusion (exact), gradients (integrated, wants captum) or explainer (GNNExplainer)")
     ] = "occlusion",
@@ -84,11 +87,15 @@ def explain(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Say what moved one patient's prediction.
+    """Say what moved one patient's prediction, or with --folds what counts in a cohort.
 
     Which modalities, features, relations and neighbours, by how much; how far that can be believed; what would turn it.
     """
-    import_module("graphmml.cli.explain").explain(
+    home = import_module("graphmml.cli.explain")
+    if folds is not None and patient is None and row is None:
+        home.weigh(model, cohort, folds=folds, trust=trust or [], seed=seed, json=json)
+        return
+    home.explain(
         model,
         cohort,
         patient=patient,

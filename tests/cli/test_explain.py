@@ -62,3 +62,18 @@ def test_what_is_wrong_is_said_in_one_line(graphmml, model, words, said):
     assert code == 2
     assert said in err
     assert "nobody" not in err
+
+
+@pytest.mark.slow
+def test_without_a_patient_the_cohort_is_explained_over_folds(graphmml, model):
+    code, told, _ = graphmml("explain", model, HEART, "--folds", 2)
+    assert code == 0
+    assert max(map(len, told.splitlines())) <= 80
+    assert "folds agree on the order" in " ".join(told.split())
+    code, text, _ = graphmml("explain", model, HEART, "--folds", 2, "--json")
+    record = json.loads(text)
+    assert record["schema"] == "graphmml.importances/1"
+    assert record["folds"] == 2
+    assert {part["kind"] for part in record["parts"]} >= {"modality", "feature", "relation"}
+    assert record["parts"][0]["name"] in told.replace("\n", "")
+    assert graphmml("explain", model, HEART)[0] == 2

@@ -8,8 +8,10 @@ from rich.text import Text
 
 from graphmml.report.explain.counterfactual import shown
 from graphmml.report.explain.explanation import Explanation, Told
+from graphmml.report.explain.importance_result import Importances
 from graphmml.report.explain.part import PartKind
 from graphmml.report.words import short
+from graphmml.train.intervals import span
 
 MOST = {"modality": 20, "feature": 10, "relation": 10, "second hand": 5, "link": 8}
 """Rows of each kind."""
@@ -39,6 +41,28 @@ def explanation_parts(told: Explanation, width: int) -> Iterator[RenderableType]
         yield Text(words)
     for note in told.notes:
         yield Text(note, style="dim")
+
+
+def importance_parts(found: Importances) -> Iterator[RenderableType]:
+    """Yield what `graphmml explain --folds` prints: a table a kind of part, and how far folds agree on it."""
+    yield Text(f"what counts for held-out patients, over {found.folds} folds", style="bold")
+    yield Text("change: of the probability without it, 0 or more whatever it says; drop: of AUROC if exchanged", "dim")
+    for stable in found.stability:
+        rows, _ = found.ranked(stable.kind)
+        table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+        more = f", {MOST[stable.kind]} of {len(rows)}" if len(rows) > MOST[stable.kind] else ""
+        table.add_column(f"{stable.kind}{more}", overflow="fold", min_width=24)
+        for name in ("change (95 %)", "drop (95 %)"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in rows[: MOST[stable.kind]]:
+            drop = found.interval(row.drop)
+            told = "n.a." if drop.mean != drop.mean else span(drop, "+")
+            table.add_row(Text(row.part.label), span(found.changed(row)), told)
+        yield Text()
+        yield table
+        if stable.kendall == stable.kendall:
+            agree = f"first {stable.top} in common {stable.jaccard:.2f} (by chance {stable.jaccard_chance:.2f})"
+            yield Text(f"folds agree on the order by Kendall {stable.kendall:+.2f} (by chance 0), {agree}", "dim")
 
 
 def sentences(told: Explanation) -> Iterator[str]:
