@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import graphmml as gm
 from graphmml.data.folder import MANIFEST
@@ -21,7 +22,7 @@ def people(seed):
 
 
 def plain(path, seed):
-    gm.save(QUICK.set_params(seed=seed).fit(people(seed)), path)
+    gm.save(clone(QUICK).set_params(seed=seed).fit(people(seed)), path)
 
 
 def calibrated(path, seed):
