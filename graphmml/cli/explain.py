@@ -1,5 +1,6 @@
-"""The command that explains one prediction."""
+"""The command that explains one prediction, or says what counts in a cohort."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sklearn.base import clone
@@ -9,6 +10,7 @@ from graphmml.cli.commands import emit, out
 from graphmml.errors import GraphmmlError
 from graphmml.report.explain.attribution import Method
 from graphmml.report.explain.card import card
+from graphmml.report.explain.importance_page import importance_page
 from graphmml.report.explain.render import explanation_parts, importance_parts
 from graphmml.report.written import write_whole
 from graphmml.train.calibrated import uncalibrated
@@ -35,8 +37,7 @@ def explain(
         raise GraphmmlError(
             "name one patient: --patient ID, or --row N (the first row of the cohort is 0); or the cohort: --folds N"
         )
-    if html is not None and html.suffix != ".html":
-        raise GraphmmlError(f"--html is '{html}'; name a file that ends in .html")
+    refuse_name(html)
     cohort, chosen = gm.read_cohort(path), method_of(method)
     told = gm.explain(
         gm.load(model, trust=trust),
@@ -61,15 +62,34 @@ def explain(
     return None
 
 
-def weigh(model: Path, path: Path, *, folds: int, trust: list[str], seed: int, json: bool) -> None:
+def weigh(model: Path, path: Path, *, folds: int, html: Path | None, trust: list[str], seed: int, json: bool) -> None:
     """Say what counts for held-out patients of a cohort, fitting the model's settings anew on each fold."""
+    refuse_name(html)
     settings = clone(uncalibrated(gm.load(model, trust=trust)))
     found = gm.importances(settings, gm.read_cohort(path), gm.Folds(folds, seed=seed), seed=seed)
+    if html is not None:
+        write_whole(importance_page(found), html)
     if json:
         return emit({"schema": "graphmml.importances/1", **found.to_json()})
+    console = out()
     for part in importance_parts(found):
-        out().print(part)
+        console.print(part)
+    if html is not None:
+        console.print(f"wrote {html}", markup=False)
     return None
+
+
+def refuse_beside_folds(given: Mapping[str, object]) -> None:
+    """Refuse what belongs to one patient, rather than leave it unheard."""
+    idle = [name for name, value in given.items() if value is not None]
+    if idle:
+        raise GraphmmlError(f"--folds is about the cohort, and {', '.join(idle)} about one patient; choose one of them")
+
+
+def refuse_name(html: Path | None) -> None:
+    """Refuse a file that a browser would not open."""
+    if html is not None and html.suffix != ".html":
+        raise GraphmmlError(f"--html is '{html}'; name a file that ends in .html")
 
 
 def method_of(word: str) -> Method:

@@ -92,8 +92,10 @@ def explain(
     Which modalities, features, relations and neighbours, by how much; how far that can be believed; what would turn it.
     """
     home = import_module("graphmml.cli.explain")
-    if folds is not None and patient is None and row is None:
-        home.weigh(model, cohort, folds=folds, trust=trust or [], seed=seed, json=json)
+    if folds is not None:
+        one = {"--patient": patient, "--row": row, "--target": target, "--show-ids": show_ids or None}
+        home.refuse_beside_folds({**one, "--method": None if method == "occlusion" else method})
+        home.weigh(model, cohort, folds=folds, html=html, trust=trust or [], seed=seed, json=json)
         return
     home.explain(
         model,

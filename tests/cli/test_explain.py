@@ -54,6 +54,8 @@ def test_text_names_nobody_unless_asked(graphmml, model):
         (["--patient", "nobody"], "not in the cohort"),
         (["--row", 1, "--method", "attention"], "choose occlusion, gradients, explainer"),
         (["--row", 1, "--html", "card.pdf"], "ends in .html"),
+        (["--folds", 2, "--html", "card.pdf"], "ends in .html"),
+        (["--folds", 2, "--row", 1, "--method", "gradients"], "--row, --method about one patient"),
         (["--row", 1, "--target", "alive"], "no class"),
     ],
 )
@@ -65,12 +67,13 @@ def test_what_is_wrong_is_said_in_one_line(graphmml, model, words, said):
 
 
 @pytest.mark.slow
-def test_without_a_patient_the_cohort_is_explained_over_folds(graphmml, model):
+def test_without_a_patient_the_cohort_is_explained_over_folds(graphmml, model, tmp_path):
     code, told, _ = graphmml("explain", model, HEART, "--folds", 2)
     assert code == 0
     assert max(map(len, told.splitlines())) <= 80
     assert "folds agree on the order" in " ".join(told.split())
-    code, text, _ = graphmml("explain", model, HEART, "--folds", 2, "--json")
+    code, text, _ = graphmml("explain", model, HEART, "--folds", 2, "--json", "--html", tmp_path / "page.html")
+    assert "What counts for held-out patients?" in (tmp_path / "page.html").read_text()
     record = json.loads(text)
     assert record["schema"] == "graphmml.importances/1"
     assert record["folds"] == 2

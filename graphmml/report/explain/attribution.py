@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from graphmml.report.explain.part import Part, PartKind
+from graphmml.report.explain.part import KINDS, Part, PartKind
 from graphmml.report.explain.subject import Subject
 from graphmml.report.explain.typical import Instead
 
@@ -40,8 +40,7 @@ class Attributed:
             Attribution(part, float(np.mean(each)), float(np.std(each)) if len(each) > 1 else float("nan"))
             for part, each in effects.items()
         ]
-        order: tuple[PartKind, ...] = ("modality", "feature", "relation", "second hand", "link")
-        told.sort(key=lambda item: (order.index(item.part.kind), -abs(item.effect), item.part.label))
+        told.sort(key=lambda item: (KINDS.index(item.part.kind), -abs(item.effect), item.part.label))
         return cls(tuple(told), unit, **more)
 
     def of_kind(self, kind: PartKind) -> tuple[Attribution, ...]:

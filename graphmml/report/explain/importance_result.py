@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import hypergeom, kendalltau
 
 from graphmml.report.explain.part import Part
+from graphmml.report.explain.plots import ImportancePlots, Measure
 from graphmml.report.words import plain_json
 from graphmml.train.intervals import Interval, over_folds, span
 
@@ -49,14 +50,20 @@ class Importances:
     test: float
     top: int
 
-    def interval(self, values: np.ndarray) -> Interval:
-        """Return a mean over folds with its interval."""
-        return over_folds(values, train=self.train, test=self.test)
+    def told(self, row: Importance, by: Measure) -> Interval:
+        """Return a part's mean over folds with its interval; a change's ends at zero, below which no change is."""
+        found = over_folds(getattr(row, by), train=self.train, test=self.test)
+        return replace(found, low=max(found.low, 0.0)) if by == "change" and found.low == found.low else found
 
-    def changed(self, row: Importance) -> Interval:
-        """Return a part's mean change; its interval ends at zero, below which no change is."""
-        found = self.interval(row.change)
-        return replace(found, low=max(found.low, 0.0)) if found.low == found.low else found
+    def said(self, row: Importance, by: Measure) -> str:
+        """Write a part's mean and interval, "n.a." where the part cannot be exchanged."""
+        value = self.told(row, by)
+        return span(value, "+" if by == "drop" else "") if value.mean == value.mean else "n.a."
+
+    @property
+    def plot(self) -> ImportancePlots:
+        """Plots on matplotlib axes: `parts`, by kind."""
+        return ImportancePlots(self)
 
     def frame(self) -> pd.DataFrame:
         """Return one row a part: change and drop with 95 % intervals, mean rank by change, share of folds on top."""
@@ -66,8 +73,8 @@ class Importances:
                 "kind": row.part.kind,
                 "name": row.part.name,
                 "through": row.part.through,
-                **columns("change", self.changed(row)),
-                **columns("drop", self.interval(row.drop)),
+                **columns("change", self.told(row, "change")),
+                **columns("drop", self.told(row, "drop")),
                 "rank": float(np.mean(ranks[id(row)])),
                 "on_top": float((ranks[id(row)] <= self.first(row.part.kind)).mean()),
             }
@@ -127,8 +134,7 @@ class Importances:
             )
             yield f"  {stable.kind}: {agree}{stable.jaccard_chance:.2f})"
             for row in rows[: self.top]:
-                change, drop = self.changed(row), self.interval(row.drop)
-                yield f"    {row.part.label:<32} {span(change)}   {span(drop, '+')}"
+                yield f"    {row.part.label:<32} {self.said(row, 'change')}   {self.said(row, 'drop')}"
 
 
 def jaccard_by_chance(parts: int, top: int) -> float:

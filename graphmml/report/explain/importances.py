@@ -17,7 +17,7 @@ from graphmml.graph.patient_graph import GraphConstructor, source_links
 from graphmml.graph.relations import PATIENT
 from graphmml.report.explain.exchanged import Exchanged, Without
 from graphmml.report.explain.importance_result import Importance, Importances
-from graphmml.report.explain.part import Part
+from graphmml.report.explain.part import KINDS, Part
 from graphmml.report.explain.typical import Instead, refuse_instead, typical
 from graphmml.train.chance import one_thread
 from graphmml.train.estimator import GraphClassifier
@@ -64,7 +64,7 @@ def importances(
         Importance(part, *(np.array([each.get(part, nothing)[at] for each in found]) for at in (0, 1)))
         for part in parts
     ]
-    rows.sort(key=lambda row: (row.part.kind, -np.nan_to_num(np.nanmean(row.change)), row.part.label))
+    rows.sort(key=lambda row: (KINDS.index(row.part.kind), -np.nan_to_num(np.nanmean(row.change)), row.part.label))
 
     train, test = (float(np.mean([len(getattr(fold, side)) for fold in made])) for side in ("train", "test"))
     return Importances(tuple(rows), len(made), train, test, top)

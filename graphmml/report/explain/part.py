@@ -1,9 +1,11 @@
 """Part: what a prediction can be said to rest on: a modality, a feature, a relation, one edge of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-PartKind = Literal["modality", "feature", "relation", "link", "second hand"]
+PartKind = Literal["modality", "feature", "relation", "second hand", "link"]
+KINDS: tuple[PartKind, ...] = get_args(PartKind)
+"""Every kind, in the order in which they are told."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Plots of an explanation on matplotlib axes: axes in, the same axes out."""
+"""Plots of explanations and importances on matplotlib axes: axes in, the same axes out."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -9,6 +9,10 @@ from graphmml.errors import GraphmmlError
 from graphmml.report.explain.part import PartKind
 from graphmml.report.plot import COLOURS, axes
 from graphmml.report.words import short
+
+Measure = Literal["change", "drop"]
+"""What importances are told by."""
+UNITS: dict[Measure, str] = {"change": "mean absolute change of the probability without it", "drop": "fall of AUROC"}
 
 
 class Shown(Protocol):
@@ -48,5 +52,43 @@ class ExplanationPlots:
         ax.set_yticks(at, names)
         ax.axvline(0.0, color="grey", linewidth=1)
         ax.set(xlabel=f"{self.of.unit}, of '{self.of.explained}'")
+        ax.invert_yaxis()
+        return ax
+
+
+class Weighed(Protocol):
+    """What is drawn of importances."""
+
+    def ranked(self, kind: str) -> Any:
+        """Return the parts of a kind, the largest change first, and their ranks."""
+
+    def told(self, row: Any, by: Measure) -> Any:
+        """Return a part's mean over folds with its interval."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of part there are."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImportancePlots:
+    """What `Importances.plot` offers; each method draws on `ax`, or on new axes, and returns them."""
+
+    of: Weighed
+
+    def parts(self, kind: PartKind = "feature", ax: Any = None, *, by: Measure = "drop", most: int = 10) -> Any:
+        """Draw one kind of part with 95 % intervals over folds, the one that moves predictions most on top."""
+        if by not in UNITS:
+            raise GraphmmlError(f"by is '{by}'; choose change or drop")
+        if kind not in self.of.kinds:
+            raise GraphmmlError(f"there is no {kind} to draw; there is {', '.join(self.of.kinds)}")
+        rows = self.of.ranked(kind)[0][:most]
+        ax, at = axes(ax), np.arange(len(rows))
+        told = np.array([[value.mean, value.low, value.high] for value in (self.of.told(row, by) for row in rows)])
+        ax.hlines(at, told[:, 1], told[:, 2], color=COLOURS[0], linewidth=2)
+        ax.plot(told[:, 0], at, "o", color=COLOURS[0])
+        ax.set_yticks(at, [short(row.part.label, 32) for row in rows])
+        ax.axvline(0.0, color="grey", linewidth=1)
+        ax.set(xlabel=UNITS[by])
         ax.invert_yaxis()
         return ax

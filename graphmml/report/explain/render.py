@@ -9,19 +9,11 @@ from rich.text import Text
 from graphmml.report.explain.counterfactual import shown
 from graphmml.report.explain.explanation import Explanation, Told
 from graphmml.report.explain.importance_result import Importances
-from graphmml.report.explain.part import PartKind
+from graphmml.report.explain.part import KINDS, PartKind
 from graphmml.report.words import short
-from graphmml.train.intervals import span
 
 MOST = {"modality": 20, "feature": 10, "relation": 10, "second hand": 5, "link": 8}
 """Rows of each kind."""
-HEADS: dict[PartKind, str] = {
-    "modality": "modality",
-    "feature": "feature",
-    "relation": "relation",
-    "second hand": "second hand",
-    "link": "link",
-}
 BAR = 16
 """Columns of a bar on each side of zero, at 80 columns."""
 
@@ -32,7 +24,7 @@ def explanation_parts(told: Explanation, width: int) -> Iterator[RenderableType]
     others = ", ".join(f"'{name}' {value:.2f}" for name, value in told.probabilities.items() if name != told.explained)
     yield Text(f"{told.patient}: '{told.explained}' with probability {p:.2f} ({others})", style="bold")
     yield Text(f"{told.method}: {told.unit}", style="dim")
-    for kind in HEADS:
+    for kind in KINDS:
         if told.of_kind(kind):
             yield Text()
             yield part_table(told, kind, width)
@@ -55,9 +47,7 @@ def importance_parts(found: Importances) -> Iterator[RenderableType]:
         for name in ("change (95 %)", "drop (95 %)"):
             table.add_column(name, justify="right", no_wrap=True)
         for row in rows[: MOST[stable.kind]]:
-            drop = found.interval(row.drop)
-            told = "n.a." if drop.mean != drop.mean else span(drop, "+")
-            table.add_row(Text(row.part.label), span(found.changed(row)), told)
+            table.add_row(Text(row.part.label), found.said(row, "change"), found.said(row, "drop"))
         yield Text()
         yield table
         if stable.kendall == stable.kendall:
@@ -79,7 +69,7 @@ def part_table(told: Explanation, kind: PartKind, width: int) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", expand=False)
     name = 34 if width < 110 else 48
     more = f", {MOST[kind]} of {len(rows)}" if len(rows) > MOST[kind] else ""
-    table.add_column(f"{HEADS[kind]}{more}", width=name, no_wrap=True)
+    table.add_column(f"{kind}{more}", width=name, no_wrap=True)
     table.add_column("effect", width=7, justify="right", no_wrap=True)
     table.add_column("", width=2 * BAR + 1, no_wrap=True)
     if width >= 110:
