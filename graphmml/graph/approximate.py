@@ -65,7 +65,7 @@ def widened(base: Vectors, k: int, recall: float) -> Found:
     """
     if len(base) < FEW:
         return Found(*strongest(base, base, k), 1.0)
-    order = np.lexsort(base.ties.T)
+    order = np.argsort(np.ascontiguousarray(base.ties[:, :2]).view(np.uint64)[:, 0])  # two columns as one number
     sample = np.sort(order[:: max(1, len(base) // SAMPLE)][:SAMPLE])
     true, _ = strongest(base[sample], base, k, sample)
     for times in TRIES:

@@ -12,8 +12,10 @@ TIE = 1e-4
 """Similarities closer than about this are ties, ordered by a hash of both ids: without it, the first rows of a
 file would become everybody's neighbours wherever patients look alike (few binary codes)."""
 TIE_COLUMNS = 4
+ROWS = 2**12
+"""So many rows are scaled at a time, and stay near the processor."""
 PAIRS = 2**17
-"""So many numbers are gathered at a time to compare pairs, and stay near the processor."""
+"""So many numbers are gathered at a time to compare pairs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,8 @@ def vectors_of(cohort: EncodedCohort, modalities: Sequence[str], metric: str) ->
     left, right, largest = [], [], 1.0
     for modality in modalities:
         here = cohort.has(modality)[:, None]
-        plain = np.where(here, scaled(cohort.features[modality], metric), 0.0).astype(np.float32)
+        plain = scaled(cohort.features[modality], metric).astype(np.float32, copy=False)
+        plain = plain if here.all() else np.where(here, plain, np.float32(0.0))
         left.append(plain)
         right.append(plain)
         if metric == "euclidean":
@@ -108,11 +111,14 @@ def scaled(matrix: np.ndarray, metric: str) -> np.ndarray:
     """Return rows whose inner product is the similarity (cosine, correlation), or rows per root of columns."""
     if metric == "euclidean":
         return np.asarray(matrix / np.float32(np.sqrt(matrix.shape[1])))
-    rows = matrix.astype(np.float64)
-    if metric == "correlation":
-        rows = rows - rows.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(length > 0, length, 1.0))
+    unit = np.empty(matrix.shape, dtype=np.float32)
+    for start in range(0, len(matrix), ROWS):  # in parts that stay near the processor
+        rows = matrix[start : start + ROWS].astype(np.float64)
+        if metric == "correlation":
+            rows -= rows.mean(axis=1, keepdims=True)
+        length = np.sqrt(np.einsum("pd,pd->p", rows, rows))[:, None]
+        unit[start : start + ROWS] = rows / np.where(length > 0, length, 1.0)
+    return unit
 
 
 def tie_columns(cohort: EncodedCohort) -> np.ndarray:
