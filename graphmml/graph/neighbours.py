@@ -89,6 +89,7 @@ class Neighbours:
         width = min(self.k * FURTHER, measured - 1) if self.edges == "scaled" else self.k
         near, similar = self.nearest(source, target, modalities, width)
         if self.edges == "directed" and self.weight == "binary":
+            near = np.sort(near, axis=1)  # as a relation is sorted
             targets, rank = np.nonzero(near >= 0)
             return Relation.of(name, near[targets, rank], targets)
         within = similar if target is source else self.nearest(source, source, modalities, self.k)[1]

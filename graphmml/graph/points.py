@@ -1,6 +1,6 @@
 """Patients as points of encoded columns: cosine, correlation and euclidean similarity as one inner product."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ TIE = 1e-4
 file would become everybody's neighbours wherever patients look alike (few binary codes)."""
 TIE_COLUMNS = 4
 ROWS = 2**12
-"""So many rows are scaled at a time, and stay near the processor."""
+"""So many rows are laid out at a time, and stay near the processor."""
 PAIRS = 2**17
 """So many numbers are gathered at a time to compare pairs."""
 
@@ -38,7 +38,8 @@ class Vectors:
 
     def __getitem__(self, rows: np.ndarray) -> "Vectors":
         present = None if self.present is None else self.present[rows]
-        return Vectors(self.rows[rows], self.turned[rows], present, self.margin)
+        chosen = self.rows[rows]
+        return Vectors(chosen, chosen if self.turned is self.rows else self.turned[rows], present, self.margin)
 
     @property
     def ties(self) -> np.ndarray:
@@ -82,47 +83,54 @@ def vectors_of(cohort: EncodedCohort, modalities: Sequence[str], metric: str) ->
 
     Euclidean similarity is minus half the squared distance per column; its two norm terms take a column each.
     """
-    left, right, largest = [], [], 1.0
-    for modality in modalities:
-        here = cohort.has(modality)[:, None]
-        plain = scaled(cohort.features[modality], metric).astype(np.float32, copy=False)
-        plain = plain if here.all() else np.where(here, plain, np.float32(0.0))
-        left.append(plain)
-        right.append(plain)
-        if metric == "euclidean":
-            norm = -0.5 * (plain.astype(np.float64) ** 2).sum(axis=1, keepdims=True)
-            one = here.astype(np.float32)
-            left += [one, norm.astype(np.float32)]
-            right += [norm.astype(np.float32), one]
+    norms = 2 if metric == "euclidean" else 0
+    widths = [cohort.features[modality].shape[1] for modality in modalities]
+    rows = np.empty((len(cohort), sum(widths) + norms * len(widths) + TIE_COLUMNS), dtype=np.float32)
+    exchanged, largest, at = np.arange(rows.shape[1]), 1.0, 0
+    for modality, width in zip(modalities, widths, strict=True):
+        here, plain = cohort.has(modality), rows[:, at : at + width]
+        scale(cohort.features[modality], metric, plain)
+        plain[~here] = 0.0
+        at += width + norms
+        if norms:
+            rows[:, at - 2] = here
+            rows[:, at - 1] = norm = -0.5 * (plain.astype(np.float64) ** 2).sum(axis=1)
+            exchanged[[at - 2, at - 1]] = at - 1, at - 2
             largest = max(largest, float(-norm.min(initial=0.0)))
-    ties = tie_columns(cohort)
+    rows[:, -TIE_COLUMNS:] = tie_columns(cohort)
     present = np.stack([cohort.has(modality) for modality in modalities], axis=1)
     whole = len(modalities) == 1 and bool(present.all())
-    rows = np.concatenate([*left, ties], axis=1)
     return Vectors(
         rows=rows,
-        turned=np.concatenate([*right, ties], axis=1) if metric == "euclidean" else rows,
+        turned=rows[:, exchanged] if norms else rows,
         present=None if whole else present.astype(np.float32),
         margin=2e-6 * largest * len(modalities),
     )
 
 
-def scaled(matrix: np.ndarray, metric: str) -> np.ndarray:
-    """Return rows whose inner product is the similarity (cosine, correlation), or rows per root of columns."""
+def scale(matrix: np.ndarray, metric: str, into: np.ndarray) -> None:
+    """Fill in rows whose inner product is the similarity (cosine, correlation), or rows per root of columns."""
     if metric == "euclidean":
-        return np.asarray(matrix / np.float32(np.sqrt(matrix.shape[1])))
-    unit = np.empty(matrix.shape, dtype=np.float32)
-    for start in range(0, len(matrix), ROWS):  # in parts that stay near the processor
-        rows = matrix[start : start + ROWS].astype(np.float64)
+        into[:] = matrix / np.float32(np.sqrt(matrix.shape[1]))
+        return
+    for part in parts(len(matrix)):
+        rows = matrix[part].astype(np.float64)
         if metric == "correlation":
             rows -= rows.mean(axis=1, keepdims=True)
         length = np.sqrt(np.einsum("pd,pd->p", rows, rows))[:, None]
-        unit[start : start + ROWS] = rows / np.where(length > 0, length, 1.0)
-    return unit
+        into[part] = rows / np.where(length > 0, length, 1.0)
 
 
 def tie_columns(cohort: EncodedCohort) -> np.ndarray:
     """Return columns whose inner product breaks ties by both ids: float32 [patient, TIE_COLUMNS]."""
-    ties = np.stack([uniform(cohort.keys, salt) for salt in range(TIE_COLUMNS)], axis=1) - 0.5
-    ties = ties / np.linalg.norm(ties, axis=1, keepdims=True)  # of one length, or the longest would be hubs
-    return np.asarray(ties * np.sqrt(TIE), dtype=np.float32)
+    columns = np.empty((len(cohort), TIE_COLUMNS), dtype=np.float32)
+    for part in parts(len(cohort)):
+        ties = np.stack([uniform(cohort.keys[part], salt) for salt in range(TIE_COLUMNS)], axis=1) - 0.5
+        ties /= np.linalg.norm(ties, axis=1, keepdims=True)  # of one length, or the longest would be hubs
+        columns[part] = ties * np.sqrt(TIE)
+    return columns
+
+
+def parts(rows: int) -> Iterator[slice]:
+    """Cut rows into parts that stay near the processor."""
+    return (slice(start, start + ROWS) for start in range(0, rows, ROWS))

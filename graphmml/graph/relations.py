@@ -34,11 +34,14 @@ class Relation:
     @classmethod
     def of(cls, name: str, sources: np.ndarray, targets: np.ndarray, weight: np.ndarray | None = None) -> "Relation":
         """Make a relation between patients from two columns of positions, sorted by target, then source."""
-        weight = np.ones(len(sources)) if weight is None else weight
+        weight = np.ones(len(sources), dtype=np.float32) if weight is None else weight.astype(np.float32)
+        edges = np.stack([sources, targets]).astype(np.int64, copy=False)
         # one number a pair sorts several times faster than two columns
-        order = np.argsort(targets.astype(np.int64) * (int(sources.max(initial=0)) + 1) + sources, kind="stable")
-        edges = np.stack([sources[order], targets[order]]).astype(np.int64)
-        return cls(name, edges, weight[order].astype(np.float32))
+        pair = edges[1] * (int(edges[0].max(initial=0)) + 1) + edges[0]
+        if (pair[1:] < pair[:-1]).any():
+            order = np.argsort(pair, kind="stable")
+            edges, weight = edges[:, order], weight[order]
+        return cls(name, edges, weight)
 
     def between(self, source: str, target: str, *, own: bool = False) -> "Relation":
         """Return the same edges between other kinds of node."""

@@ -72,7 +72,7 @@ def test_a_recall_that_is_not_reached_is_reached_by_searching_wider_and_at_last_
     base = vectors_of(numbers({"a": np.random.default_rng(0).normal(size=(1500, 60))}), ["a"], "cosine")
     wider = searched(base, 5, 0.99)
     assert wider.recall >= 0.99
-    monkeypatch.setattr(approximate, "descended", lambda base, order, k, wide: (np.full((len(base), k), -1), None))
+    monkeypatch.setattr(approximate, "descended", lambda base, wide: np.full((len(base), wide), -1))
     exact = searched(base, 6, 0.99)
     assert exact.recall == 1.0
     assert np.array_equal(exact.position, strongest(base, base, 6)[0])
