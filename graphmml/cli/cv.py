@@ -13,6 +13,7 @@ import graphmml as gm
 from graphmml.cli.audit import RunChoice
 from graphmml.cli.choices import FoldChoice, ModelChoice
 from graphmml.cli.commands import emit, out, progress
+from graphmml.cli.models import TrustChoice
 from graphmml.data.cohort import Cohort
 from graphmml.errors import CohortError, GraphmmlError
 from graphmml.report.render_cv import cv_parts
@@ -23,10 +24,11 @@ WAIT = 10.0
 
 @dataclass(frozen=True)
 class Extent:
-    """How far a cross-validation goes: the setting, settings tried of each model, the group told apart, a page."""
+    """How far a cross-validation goes: setting, settings tried of each model, calibration, group told apart, page."""
 
     setting: str
     tune: int
+    calibrate: str
     group: str
     html: Path | None
     cluster: str | None
@@ -43,6 +45,8 @@ def cv(path: Path, model: ModelChoice, folds: FoldChoice, *, extent: Extent, run
     cohort, models = gm.read_cohort(path), model.models()
     if extent.tune:
         models = {name: gm.Tuned(one, gm.Search(extent.tune, seed=model.seed)) for name, one in models.items()}
+    trust = TrustChoice(extent.calibrate, coverage=0.9, group=None)
+    models = {name: trust.around(one) for name, one in models.items()}
     splitter, known = folds.splitter(), group_of(extent.group, cohort)
     with cluster(extent.cluster):
         result = cross_validated(models, cohort, splitter, extent, run)

@@ -44,6 +44,10 @@ def cv(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder that keeps finished units")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in that folder")] = False,
     tune: Annotated[int, typer.Option(help="settings tried of every model, inside each fold; 0: as they are")] = 0,
+    calibrate: Annotated[
+        str,
+        typer.Option(help="temperature or isotonic: calibrate every model on five inner folds, in six times the time"),
+    ] = "none",
     group: Annotated[
         str,
         typer.Option(
@@ -63,7 +67,7 @@ def cv(
         cohort,
         choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at),
         choices().FoldChoice(folds, repeats, split, leave_out, seeds, seed, temporal),
-        extent=home.Extent(setting, tune, group, html, cluster),
+        extent=home.Extent(setting, tune, calibrate, group, html, cluster),
         run=home.RunChoice(jobs, output, resume),
         json=json,
     )

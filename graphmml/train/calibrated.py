@@ -27,10 +27,10 @@ class Fitted:
 class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Fit a classifier, and learn from patients whom it has not seen how far it can be trusted.
 
-    `model` is a GraphClassifier or a Baseline. `splits` says who is held out. With several folds (five unless given)
-    every training patient is predicted once by a model that has not seen it, calibrator and thresholds are learned
-    from all of these, and the model in use is then fitted on everybody. With one fold (`HeldOut`, or an official
-    split with one seed) the model in use is the one fitted without the held-out patients.
+    `model` is a GraphClassifier, a Baseline, or one of them `Tuned`. `splits` says who is held out. With several
+    folds (five unless given) every training patient is predicted once by a model that has not seen it, calibrator and
+    thresholds are learned from all of these, and the model in use is then fitted on everybody. With one fold
+    (`HeldOut`, or an official split with one seed) the model in use is the one fitted without the held-out patients.
 
     `predict_proba` is calibrated; `predict_sets` gives the classes that cannot be ruled out, from the model's own
     probabilities (`ConformalSets` says why), per value of `group` if one is named. With one fold a set holds the true

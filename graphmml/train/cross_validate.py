@@ -1,9 +1,10 @@
 """cross_validate: folds x models, every graph beside its controls and plain baselines, on the same patients."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,17 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, KeptFolds, OfficialSplit, Splitter
 from graphmml.data.temporal import TemporalSplit
 from graphmml.errors import GraphmmlError
+from graphmml.train.calibrated import uncalibrated
 from graphmml.train.chance import one_thread
-from graphmml.train.estimator import GraphClassifier, Setting
+from graphmml.train.estimator import Setting
 from graphmml.train.parallel import side_by_side
-from graphmml.train.planned import Classifier, Planned, plan, settings
+from graphmml.train.planned import Classifier, Model, Planned, around, plan, settings
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
 from graphmml.train.scores import all_scores
 from graphmml.train.shared import sharing
 from graphmml.train.splits import Splits
-from graphmml.train.tasks import ClassTask
-from graphmml.train.tuned import Tuned
+from graphmml.train.tasks import ClassTask, aligned
 from graphmml.train.unit import RowKind, Unit
 
 Work = tuple[Planned, Fold, Setting]
@@ -42,7 +43,7 @@ class Refused:
 
 
 def cross_validate(
-    model: GraphClassifier | Tuned | Mapping[str, GraphClassifier | Tuned],
+    model: Model | Mapping[str, Model],
     cohort: Cohort,
     folds: Splitter | None = None,
     *,
@@ -57,7 +58,8 @@ def cross_validate(
     Beside each stand, on the same folds and seeds, the same network without edges, the same graph shuffled, and
     plain baselines on the features that the first model encodes and the links that it draws. Models that differ in
     more than links, conv and structure get a twin without edges each. With a `Tuned` model all rows are tuned, with its
-    budget, inside each fold's training patients. Folds (default: 5 x 5) run in `jobs` processes of one thread each, or
+    budget, inside each fold's training patients; with a `CalibratedClassifier`, also around a `Tuned`, all rows are
+    calibrated there as it says. Folds (default: 5 x 5) run in `jobs` processes of one thread each, or
     where `joblib.parallel_config(backend="dask")` is in force, on that cluster. `setting="transductive"` lets the
     test patients' features into the graph, and says so on the result. `run` is a folder that keeps every finished
     unit; `resume=True` takes it up again. Intervals over folds are Nadeau and Bengio's, on one test set a bootstrap
@@ -68,12 +70,14 @@ def cross_validate(
     planned = plan(models, setting)
     made = list(folds.split(cohort))
     classes, splits = classes_in(cohort, made), Splits.of(cohort, made)
+    said = "".join([described(folds, made), *around(models)])
     facts = {"cohort": cohort.fingerprint, **facts_of(folds, made, classes, setting), "models": settings(planned)}
+    facts["plan"] = said
     folder = None if run is None else RunFolder.open(run, facts, splits, resume=resume)
     work: list[Work] = [(row, fold, setting) for fold in made for row in planned]
     done, _ = run_units(work, cohort, classes, jobs=jobs, folder=folder, watch=watch)
     units = [done[row.name, fold.repeat, fold.number] for row in planned for fold in made]
-    result = gathered(units, cohort, folds, made, classes, setting)
+    result = replace(gathered(units, cohort, folds, made, classes, setting), plan=said)
     if folder is not None:
         folder.keep(result.frame().drop(columns="seconds"), result.predictions())
     return result
@@ -158,13 +162,13 @@ def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes
         p = aligned(fitted.predict_proba(shown[fold.test]), fitted.classes_, classes)
         seconds = time.perf_counter() - began
     codes = ClassTask(classes).codes(cohort[fold.test])
-    scores, chosen = all_scores(codes, p), getattr(fitted, "chosen_", {})
+    scores, chosen = all_scores(codes, p), getattr(uncalibrated(fitted), "chosen_", {})
     return Unit(row.name, row.kind, fold.repeat, fold.number, scores, seconds, len(fold.train), codes, p, chosen)
 
 
 def seeds_of(model: Classifier, more: int) -> dict[str, int]:
-    """Return the seed of a model, and of one inside it, each `more` than it is."""
-    known = {name: seed for name, seed in model.get_params().items() if name in ("seed", "model__seed")}
+    """Return the seed of a model, and of those inside it, each `more` than it is."""
+    known = {name: seed for name, seed in model.get_params().items() if re.fullmatch("(model__)*seed", name)}
     return {name: seed + more for name, seed in known.items() if isinstance(seed, int)}
 
 
@@ -173,14 +177,6 @@ def seen(cohort: Cohort, fold: Fold, kind: RowKind, setting: Setting) -> Cohort:
     if setting == "inductive" or kind == "baseline":
         return cohort[fold.train]
     return cohort.with_outcome_of(fold.train)
-
-
-def aligned(p: np.ndarray, found: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-    """Lay out probabilities by all classes, zero for one that the fold's training patients lack."""
-    laid = np.zeros((len(p), len(classes)))
-    for at, name in enumerate(found):
-        laid[:, classes.index(name)] = p[:, at]
-    return laid
 
 
 def classes_in(cohort: Cohort, made: Sequence[Fold]) -> tuple[str, ...]:

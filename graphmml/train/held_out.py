@@ -12,9 +12,8 @@ from graphmml.data.encode import EncodedCohort
 from graphmml.data.folds import Fold
 from graphmml.errors import CohortError, GraphmmlError
 from graphmml.train.conformal import values_of
-from graphmml.train.cross_validate import aligned
 from graphmml.train.novelty import Surroundings
-from graphmml.train.tasks import ClassTask
+from graphmml.train.tasks import ClassTask, aligned
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,9 @@
 """The rows of a cross-validation before they are fitted: every graph, its controls, and plain baselines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn import config_context
@@ -15,6 +15,7 @@ from graphmml.graph.controls import NoEdges, Shuffled
 from graphmml.graph.patient_graph import GraphConstructor
 from graphmml.model.convs import GATStack, GCNStack, SAGEStack
 from graphmml.train.baselines import all_baselines
+from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.estimator import GraphClassifier, Setting
 from graphmml.train.spaces import Space
 from graphmml.train.tuned import Search, Tuned
@@ -56,16 +57,47 @@ class Planned:
     needed: bool = True
 
 
-def plan(models: Mapping[str, GraphClassifier | Tuned], setting: Setting) -> list[Planned]:
-    """Lay out the rows: graphs, their controls, then the baselines; all are tuned alike where a graph is tuned."""
-    search = next((model.search or Search() for model in models.values() if isinstance(model, Tuned)), None)
-    bare = {name: model.model if isinstance(model, Tuned) else model for name, model in models.items()}
-    rows = plan_untuned(bare, setting)
-    if search is None:
-        return rows
-    spaces = {name: model.space for name, model in models.items() if isinstance(model, Tuned)}
-    spaces["no graph"] = spaces.get(next(iter(models)))  # the one twin of all is the first one's
-    return [replace(row, model=Tuned(row.model, search, space=space_of_row(row, spaces))) for row in rows]
+Model = GraphClassifier | Tuned | CalibratedClassifier
+"""What is cross-validated; what is around one model, tuning or calibration, is put around every row."""
+
+
+def plan(models: Mapping[str, Model], setting: Setting) -> list[Planned]:
+    """Lay out the rows: graphs, their controls, then the baselines; all tuned and calibrated alike where a graph is."""
+    inner = {name: inside(model, CalibratedClassifier) for name, model in models.items()}
+    rows = plan_untuned({name: inside(model, Tuned) for name, model in inner.items()}, setting)
+    search, calibrated = search_of(models), calibration_of(models)
+    if search is not None:
+        spaces = {name: model.space for name, model in inner.items() if isinstance(model, Tuned)}
+        spaces["no graph"] = spaces.get(next(iter(models)))  # the one twin of all is the first one's
+        rows = [replace(row, model=Tuned(row.model, search, space=space_of_row(row, spaces))) for row in rows]
+    if calibrated is not None:
+        rows = [replace(row, model=clone(calibrated).set_params(model=row.model)) for row in rows]
+    return rows
+
+
+def inside(model: Model, around: type) -> Any:
+    """Return the model inside another of this kind, and any other model itself."""
+    return model.model if isinstance(model, around) else model
+
+
+def search_of(models: Mapping[str, Model]) -> Search | None:
+    """Return how settings are searched, where they are."""
+    inner = [inside(model, CalibratedClassifier) for model in models.values()]
+    return next((model.search or Search() for model in inner if isinstance(model, Tuned)), None)
+
+
+def calibration_of(models: Mapping[str, Model]) -> CalibratedClassifier | None:
+    """Return the first calibrated model, if there is one."""
+    return next((model for model in models.values() if isinstance(model, CalibratedClassifier)), None)
+
+
+def around(models: Mapping[str, Model]) -> Iterator[str]:
+    """Say what is done to every row inside its training patients."""
+    search, calibrated = search_of(models), calibration_of(models)
+    if search is not None:
+        yield f", each row tuned over {search.trials} settings"
+    if calibrated is not None and calibrated.method is not None:
+        yield f", each row calibrated ({calibrated.method})"
 
 
 def space_of_row(row: Planned, spaces: Mapping[str, Space | None]) -> Space | None:

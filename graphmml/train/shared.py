@@ -19,8 +19,8 @@ from sklearn.base import clone
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
 
-KEPT = 4
-"""So many preparations are remembered, those used last: the folds in work and the inner ones of tuning."""
+KEPT = 6
+"""So many preparations are remembered, those used last: the folds in work and the inner ones of calibration."""
 
 
 @dataclass(frozen=True, eq=False)

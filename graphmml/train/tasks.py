@@ -48,3 +48,11 @@ class ClassTask:
         """Return class weights that make every class count the same: float [class]."""
         counts = torch.bincount(codes[codes >= 0], minlength=len(self.classes)).clamp(min=1)
         return counts.sum() / (len(self.classes) * counts)
+
+
+def aligned(p: np.ndarray, found: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """Lay out probabilities by all classes, zero for one that the fold's training patients lack."""
+    laid = np.zeros((len(p), len(classes)))
+    for at, name in enumerate(found):
+        laid[:, classes.index(name)] = p[:, at]
+    return laid

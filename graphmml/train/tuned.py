@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.encode import Preparation
 from graphmml.data.folds import inner_folds
 from graphmml.errors import GraphmmlError, NotFittedError
 from graphmml.train.scores import log_loss
@@ -78,6 +79,11 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         if not hasattr(self, "model_"):
             raise NotFittedError("this model has seen no patients yet; call fit(cohort[train]) first")
         return np.asarray(self.model_.predict_proba(cohort))
+
+    @property
+    def encoder_(self) -> Preparation:
+        """What the model with the chosen settings has learned of columns."""
+        return self.model_.encoder_  # type: ignore[no-any-return]
 
     def predict(self, cohort: Cohort) -> np.ndarray:
         """Return the most probable class of each patient: str [patient]."""

@@ -67,6 +67,7 @@ def test_every_row_is_tuned_alike(graphmml, demo, tmp_path):
         (["--group", "ward"], "no group 'ward'"),
         (["--html", "page.pdf"], "ends in .html"),
         (["--setting", "both"], "choose inductive or transductive"),
+        (["--calibrate", "platt"], "choose temperature, isotonic or none"),
         (["--resume"], "--resume goes with"),
         (["--split", "--temporal", "age"], "exclude each other"),
         (["--temporal", "when"], "no column or group 'when'"),

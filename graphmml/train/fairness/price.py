@@ -15,7 +15,7 @@ from graphmml.data.grouping import groupings
 from graphmml.errors import CohortError
 from graphmml.train import scores
 from graphmml.train.chance import one_thread
-from graphmml.train.cross_validate import aligned, classes_in, gathered
+from graphmml.train.cross_validate import classes_in, gathered
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.fairness.gaps import GAPS
 from graphmml.train.fairness.judge import MIN_CELL, fairness_of, refuse_settings, scored
@@ -31,7 +31,7 @@ from graphmml.train.missing_patterns import by_repeat
 from graphmml.train.parallel import side_by_side
 from graphmml.train.result import CVResult, clipped
 from graphmml.train.scores import all_scores
-from graphmml.train.tasks import ClassTask
+from graphmml.train.tasks import ClassTask, aligned
 from graphmml.train.unit import Unit
 
 COSTS: Mapping[str, Callable[[Judged], float]] = {
