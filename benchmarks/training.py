@@ -55,15 +55,18 @@ def drawn(patients: int, columns: Mapping[str, int], signal: float = 0.3, seed: 
     return gm.Cohort.from_frames(frames, pd.Series(np.where(case, "case", "control"), index=ids, name="y"))
 
 
-def medians(works: Mapping[str, Work], rounds: int = 25) -> dict[str, float]:
-    """Return the median milliseconds of each, taken in turn and by the processor's clock: others' work counts less."""
+def medians(works: Mapping[str, Work], rounds: int = 40) -> dict[str, float]:
+    """Return the median milliseconds of each, taken in turn, so that what else the machine does slows all alike.
+
+    By the clock on the wall: the processor's counts threads that wait for others as if they worked.
+    """
     times: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(rounds + 2):
         for name, work in works.items():
-            began = time.process_time()
+            began = time.perf_counter()
             work()
             if turn > 1:
-                times[name].append(1000 * (time.process_time() - began))
+                times[name].append(1000 * (time.perf_counter() - began))
     return {name: float(np.median(each)) for name, each in times.items()}
 
 

@@ -146,9 +146,9 @@ class Layer(nn.Module):
             told = [message(self.convs[key(item.kind)], x[item.kind[0]], x[kind], item) for item in items]
             state = self.own[slot(kind)](x[kind])
             if len(told) == 1:
-                state = state + told[0]
+                state.add_(told[0])  # a linear map's backward does not ask for what it gave
             elif told:
-                state = state + (shares(items).unsqueeze(-1) * torch.stack(told)).sum(dim=0)
+                state.add_((shares(items).unsqueeze(-1) * torch.stack(told)).sum(dim=0))
             if len(self.norms):
                 state = self.norms[slot(kind)](state)
             state = self.dropout(state.relu())

@@ -51,10 +51,15 @@ def test_the_smallest_and_largest_shares_are_finite(p):
     assert torch.isfinite(Dropout(p)(torch.ones(100))).all()
 
 
-def test_all_values_of_16_bits_come():
+@pytest.mark.parametrize("kind", [torch.int8, torch.int16])
+@pytest.mark.parametrize("rows", [4, 400])
+def test_all_values_come_equally_often_from_either_source(kind, rows):
     torch.manual_seed(0)
-    drawn = bits(torch.empty(400, 1001)).long()
+    drawn = torch.cat([bits(torch.empty(rows, 1001), kind).long() for _ in range(400 // rows)])
     assert drawn.shape == (400, 1001)
-    assert drawn.min() < -32_700
-    assert drawn.max() > 32_700
-    assert float(drawn.double().mean()) == pytest.approx(-0.5, abs=4 * 18_919 / 400_400**0.5)
+    most = torch.iinfo(kind).max
+    assert drawn.min() < -0.99 * most
+    assert drawn.max() > 0.99 * most
+    spread = (most + 0.5) / 3**0.5
+    assert float(drawn.double().mean()) == pytest.approx(-0.5, abs=4 * spread / 400_400**0.5)
+    assert float(drawn.double().std()) == pytest.approx(spread, rel=0.01)
