@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
@@ -98,15 +99,19 @@ def only(cohort: gm.Cohort, fold: object, *, name: str) -> gm.Cohort:
 def equal(times: int, patients: int) -> None:
     """Print how often two equal models are told apart at the level of .05."""
     for what in ("the same perceptron, other seeds", "logistic regression on noise and on other noise"):
-        p, began = [], time.perf_counter()
+        p, squares, began = [], [], time.perf_counter()
         for seed in range(times):
             cohort, rows = gm.make_cohort(patients, seed=seed), seeds()
             if "noise" in what:
                 cohort, rows = halves(permuted(patients, seed), seed)
-            p.append(crossed(cohort, rows, gm.Folds(5, repeats=2)).comparison("one", "other").p)
-        told = float(np.mean(np.array(p) < 0.05))
-        seconds = time.perf_counter() - began
-        print(f"{what}: {told:.1%} of {times} comparisons reach p < .05 (5 folds x 2), {seconds:.0f} s")
+            one = crossed(cohort, rows, gm.Folds(5, repeats=2)).comparison("one", "other")
+            difference, reach = one.difference, student.ppf(0.975, 9)
+            p.append(one.p)
+            squares.append((difference.mean**2, ((difference.high - difference.low) / 2 / reach) ** 2))
+        told, (true, taken) = float(np.mean(np.array(p) < 0.05)), np.mean(squares, axis=0)
+        print(f"{what}: {told:.1%} of {times} comparisons reach p < .05 (5 folds x 2)")
+        print(f"  the mean's variance is {true / taken:.2f} times what the test takes it to be")
+        print(f"  {time.perf_counter() - began:.0f} s")
 
 
 if __name__ == "__main__":
