@@ -164,8 +164,7 @@ def progress(*, count: bool = True) -> Progress:
 def graph_in(folder: Path) -> tuple[gm.PatientGraph, dict[str, Any]]:
     """Read a graph and its manifest; of a fitted model, the training graph with the weights it is heard by."""
     if (folder / "weights.safetensors").exists():
-        inner = import_module("graphmml.train.calibrated").uncalibrated
-        return gm.learned_graph(inner(gm.load(folder))), {}
+        return gm.learned_graph(gm.load(folder)), {}
     graph, manifest = import_module("graphmml.graph.store").load_graph(folder)
     return graph, manifest
 

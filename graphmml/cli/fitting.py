@@ -35,6 +35,10 @@ def fit(
     fuse_at: FuseAtOption = "intermediate",
     structure: StructureOption = "none",
     members: Members = 5,
+    plain: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="a plain model instead, as cv names it: logistic regression ..."),
+    ] = None,
     calibrate: Annotated[
         str, typer.Option(help="temperature, isotonic, or none: a single fit, without sets and flags")
     ] = "temperature",
@@ -43,12 +47,14 @@ def fit(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Fit a graph classifier and write it to a folder.
+    """Fit a graph classifier, or with --plain what did as well without one, and write it to a folder.
 
     On every labelled patient; the folder then contains their data. It is calibrated on five folds first, which
     takes six fits; --calibrate none takes one.
     """
     choice = choices().ModelChoice(links, conv, fusion, members, seed, structure, fuse_at)
+    if plain is not None:
+        choice = models().PlainChoice.instead_of(choice, plain)
     models().fit(cohort, choice, models().TrustChoice(calibrate, coverage, group), output=output, json=json)
 
 

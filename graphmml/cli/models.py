@@ -30,7 +30,30 @@ class TrustChoice:
         return gm.CalibratedClassifier(model, method=self.calibrate, coverage=self.coverage, group=self.group)
 
 
-def fit(path: Path, choice: ModelChoice, trust: TrustChoice, *, output: Path, json: bool) -> None:
+@dataclass(frozen=True)
+class PlainChoice:
+    """The words that choose a plain model, by its name in the table of cv."""
+
+    plain: str
+    seed: int
+
+    @classmethod
+    def instead_of(cls, choice: ModelChoice, plain: str) -> "PlainChoice":
+        """Refuse words about a graph network beside it."""
+        usual = ModelChoice("neighbours:each=true", "sage", "gated", 5, choice.seed)
+        if choice != usual:
+            raise GraphmmlError("--plain is a model without a graph: leave out links, conv, fusion, structure, members")
+        return cls(plain, choice.seed)
+
+    def models(self) -> dict[str, Any]:
+        """Return the one model."""
+        known = import_module("graphmml.train.baselines").plain_baselines(seed=self.seed)
+        if self.plain not in known:
+            raise GraphmmlError(f"--plain is '{self.plain}'; choose {', '.join(known)}")
+        return {self.plain: known[self.plain]}
+
+
+def fit(path: Path, choice: ModelChoice | PlainChoice, trust: TrustChoice, *, output: Path, json: bool) -> None:
     """Fit on every labelled patient, calibrate and save."""
     cohort = gm.read_cohort(path)
     models = choice.models()

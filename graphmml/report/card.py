@@ -20,8 +20,9 @@ from graphmml.report.html.of_card import card_page
 from graphmml.report.html.section import Table
 from graphmml.report.render_findings import cell
 from graphmml.report.written import write_whole
-from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
+from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.layers import network_in
 from graphmml.train.store import SCHEMA as MODEL
 from graphmml.train.store import load
 from graphmml.train.versions import versions
@@ -136,9 +137,7 @@ def model_card(
     if isinstance(model, str | Path):
         manifest, model = read_manifest(Path(model), MODEL), load(model, trust=trust)
     model.check_fitted()
-    inner = uncalibrated(model)
-    if not isinstance(inner, GraphClassifier):
-        raise GraphmmlError(f"a card is of a GraphClassifier, calibrated or not; this is a {type(inner).__name__}")
+    inner = network_in(model, "a card is")
     facts: list[Fact] = [*model_facts(inner), *stored_facts(manifest)]
     tables = [("20b", table) for table in characteristics(inner.source_)]
     if isinstance(model, CalibratedClassifier):

@@ -33,18 +33,31 @@ class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         task = ClassTask.of(known)
         self.classes_ = np.array(task.classes, dtype=object)
         self.encoder_ = fitted(self.prepare, known)
-        self.classifier_ = clone(self.classifier).fit(flat(encoded(self.encoder_, known)), task.codes(known))
+        self.source_ = encoded(self.encoder_, known)
+        self.classifier_ = clone(self.classifier).fit(flat(self.source_), task.codes(known))
         return self
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
         """Return the probability of each class in `classes_`: float64 [patient, class]."""
-        if not hasattr(self, "classifier_"):
-            raise NotFittedError("this Baseline has seen no patients yet; call fit(cohort[train]) first")
-        return np.asarray(self.classifier_.predict_proba(flat(encoded(self.encoder_, cohort))))
+        return np.asarray(self.predict_members(cohort)[0])
+
+    def predict_members(self, cohort: Cohort) -> np.ndarray:
+        """Return what each member of an ensemble says, which this is one of: float64 [1, patient, class]."""
+        self.check_fitted()
+        return self.predict_encoded(encoded(self.encoder_, cohort))
+
+    def predict_encoded(self, target: EncodedCohort) -> np.ndarray:
+        """Predict patients whom the encoder has laid out: float64 [1, patient, class]."""
+        return np.asarray(self.classifier_.predict_proba(flat(target))[None])
 
     def predict(self, cohort: Cohort) -> np.ndarray:
         """Return the most probable class of each patient: str [patient]."""
         return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
+
+    def check_fitted(self) -> None:
+        """Raise NotFittedError before `fit`."""
+        if not hasattr(self, "classifier_"):
+            raise NotFittedError("this Baseline has seen no patients yet; call fit(cohort[train]) first")
 
 
 def flat(people: EncodedCohort) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphmml.data.arrays import Arrays, text
+from graphmml.train.baselines import Baseline
 from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.calibration import stored_calibrator
 from graphmml.train.conformal import ConformalSets
@@ -31,7 +32,9 @@ def calibration_arrays(model: CalibratedClassifier) -> Arrays:
     return arrays if model.calibrator_ is None else arrays | model.calibrator_.arrays()
 
 
-def calibrate_from(model: CalibratedClassifier, inner: GraphClassifier, arrays: Mapping[str, np.ndarray]) -> None:
+def calibrate_from(
+    model: CalibratedClassifier, inner: GraphClassifier | Baseline, arrays: Mapping[str, np.ndarray]
+) -> None:
     """Give an unfitted model back what it learned, and its fitted inner model."""
     model.model_, model.classes_, model.refitted_ = inner, inner.classes_, bool(arrays["refitted"])
     held = {name: arrays[f"held/{name}"] for name in ("p", "codes", "strangeness")}

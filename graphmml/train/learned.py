@@ -12,9 +12,10 @@ from graphmml.graph.relations import Relation
 from graphmml.model.edges import EdgeTensors
 from graphmml.model.network import GraphNetwork
 from graphmml.model.tensors import GraphTensors
-from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
+from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.chance import chosen_device
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.layers import network_in
 
 
 def learned_graph(model: GraphClassifier | CalibratedClassifier, cohort: Cohort | None = None) -> PatientGraph:
@@ -25,7 +26,7 @@ def learned_graph(model: GraphClassifier | CalibratedClassifier, cohort: Cohort 
     choose an edge counts zero, and what nobody chooses is left out. Without a structure these are the links.
     """
     model.check_fitted()
-    model = uncalibrated(model)
+    model = network_in(model, "a learned graph is")
     target = None if cohort is None else model.encoder_.transform(cohort)
     graph = build_graph(model.constructor, model.source_, target)
     device = chosen_device(model.device)

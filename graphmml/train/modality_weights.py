@@ -12,9 +12,10 @@ from graphmml.model.front import FusedFront
 from graphmml.model.network import GraphNetwork
 from graphmml.model.strategy import Late, strategy_of
 from graphmml.model.towers import OwnGraphNetwork
-from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
+from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.chance import chosen_device
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.layers import network_in
 from graphmml.train.member import Member
 
 INSTEAD = "modality_worth tells what each modality is worth to any model"
@@ -33,7 +34,7 @@ def modality_weights(model: GraphClassifier | CalibratedClassifier, cohort: Coho
     score. Raises GraphError where a strategy or a fusion has no weight a modality.
     """
     model.check_fitted()
-    model = uncalibrated(model)
+    model = network_in(model, "weights of modalities are")
     target = model.encoder_.transform(cohort)
     strategy = strategy_of(model.fusion)
     if isinstance(strategy, Late):

@@ -9,40 +9,46 @@ import pandas as pd
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
 from graphmml.data.ids import among
-from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
+from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.chance import chosen_device
 from graphmml.train.conformal import values_of
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.fairness.thresholds import GroupThresholds
+from graphmml.train.layers import Inner, Layer, innermost, layers_of
 
 
-def prediction_frame(model: GraphClassifier | CalibratedClassifier, cohort: Cohort) -> pd.DataFrame:
+def prediction_frame(model: Inner | Layer, cohort: Cohort) -> pd.DataFrame:
     """Predict a cohort: id, `prediction`, `p_<class>`, then what was completed and flagged.
 
-    `spread` is the standard deviation over members of the predicted class's probability; `absent_modalities`
-    lists what the patient lacks altogether (it weighs nothing), and `completed_modalities` what of it a stand-in
-    was used for, where the model completes; `completed_cells` counts cells that took the
-    training median or most frequent level; `in_training` marks patients whom the model was fitted on.
+    `spread` is the standard deviation over members of the predicted class's probability (empty for a plain model,
+    which has none); `absent_modalities` lists what the patient lacks altogether (it weighs nothing), and
+    `completed_modalities` what of it a stand-in was used for, where the model completes; `completed_cells` counts
+    cells that took the training median or most frequent level; `in_training` marks patients whom the model was
+    fitted on.
 
     A CalibratedClassifier adds `set`, the classes that cannot be ruled out; `abstained`, where that is not exactly
     one class, or nothing is measured; `unlike_p`, how usual it is to be as far from the training patients, and
     `unlike_training` where that is below the model's `unlike`. `p_<class>` is then calibrated, `spread` is not.
+    GroupThresholds adds the `threshold` by which `prediction` was decided.
     """
     model.check_fitted()
-    inner = uncalibrated(model)
+    if isinstance(model, GroupThresholds):
+        frame = prediction_frame(model.model_, cohort)
+        frame["prediction"], frame["threshold"] = model.predict(cohort), model.thresholds(cohort)
+        return frame
+    inner = innermost(model)
     each = inner.predict_members(cohort)
     encoded = inner.encoder_.transform(cohort)
     own = each.mean(axis=0)
     p = model.calibrated(own) if isinstance(model, CalibratedClassifier) else own
     best = p.argmax(axis=1)
-    device = chosen_device(inner.device)
-    stand_ins = np.any([member.completed(inner.constructor, encoded, device) for member in inner.members_], axis=0)
     columns = {
         str(cohort.ids.name or "patient_id"): cohort.ids.to_numpy(),
         "prediction": inner.classes_[best],
         **{f"p_{name}": p[:, at] for at, name in enumerate(inner.classes_)},
-        "spread": each.std(axis=0)[np.arange(len(p)), best],
+        "spread": each.std(axis=0)[np.arange(len(p)), best] if isinstance(inner, GraphClassifier) else np.nan,
         "absent_modalities": named(~encoded.present, encoded.modalities),
-        "completed_modalities": named(stand_ins, encoded.modalities),
+        "completed_modalities": named(stand_ins(inner, encoded), encoded.modalities),
         "completed_cells": completed_cells(encoded),
         "nothing_measured": ~encoded.present.any(axis=1),
         "in_training": among(cohort.ids, inner.source_.ids),
@@ -50,6 +56,15 @@ def prediction_frame(model: GraphClassifier | CalibratedClassifier, cohort: Coho
     if isinstance(model, CalibratedClassifier):
         columns |= trusted(model, own, cohort, encoded)
     return pd.DataFrame(columns)
+
+
+def stand_ins(model: Inner, encoded: EncodedCohort) -> np.ndarray:
+    """Return for which absent modalities a stand-in was used by any member: bool [patient, modality]."""
+    if not isinstance(model, GraphClassifier):
+        return np.zeros_like(encoded.present, dtype=bool)
+    device = chosen_device(model.device)
+    each = [member.completed(model.constructor, encoded, device) for member in model.members_]
+    return np.asarray(np.any(each, axis=0))
 
 
 def trusted(model: CalibratedClassifier, own: np.ndarray, cohort: Cohort, encoded: EncodedCohort) -> dict[str, Any]:
@@ -72,9 +87,9 @@ def completed_cells(encoded: EncodedCohort) -> np.ndarray:
     return completed
 
 
-def differences(model: GraphClassifier | CalibratedClassifier, cohort: Cohort) -> tuple[str, ...]:
+def differences(model: Inner | Layer, cohort: Cohort) -> tuple[str, ...]:
     """Say in words, with counts and no ids, where patients differ from those of training, or are some of them."""
-    inner = uncalibrated(model)
+    inner = innermost(model)
     encoded = inner.encoder_.transform(cohort)
     said = [*inner.encoder_.differences(cohort), *gaps(encoded, inner.source_)]
     again = int(among(cohort.ids, inner.source_.ids).sum())
@@ -86,8 +101,9 @@ def differences(model: GraphClassifier | CalibratedClassifier, cohort: Cohort) -
     empty = int((~encoded.present.any(axis=1)).sum())
     if empty:
         said.append(f"{empty} of {len(cohort)} patients have nothing measured that the model knows")
-    if isinstance(model, CalibratedClassifier):
-        said += unheard(model, cohort)
+    for layer in layers_of(model):
+        if isinstance(layer, CalibratedClassifier):
+            said += unheard(layer, cohort)
     return tuple(said)
 
 

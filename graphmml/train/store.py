@@ -12,15 +12,16 @@ import skops.io
 import torch
 from sklearn.base import clone
 
-from graphmml.data.arrays import Arrays, from_arrays, from_bytes, to_arrays, to_bytes
+from graphmml.data.arrays import from_arrays, from_bytes, to_arrays, to_bytes
 from graphmml.data.folder import read_folder, write_folder
 from graphmml.errors import StoreError
 from graphmml.graph.patient_graph import GraphSchema
-from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
-from graphmml.train.calibrated_arrays import calibrate_from, calibration_arrays
+from graphmml.train.baselines import Baseline
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.layers import FILES, Inner, Layer, arrays_of, innermost, layers_of, put_on, settings_of
 from graphmml.train.loop import Training
 from graphmml.train.member import Member
+from graphmml.train.tuned import Tuned
 from graphmml.train.versions import versions
 
 SCHEMA = "graphmml.model/1"
@@ -28,79 +29,102 @@ OURS = ("graphmml.", "functools.partial", "sklearn.", "numpy.", "builtins.")
 """Types that a model's settings may name; a plug-in of yours is named in `trust`."""
 
 
-def save(model: GraphClassifier | CalibratedClassifier, path: str | Path) -> None:
-    """Write a fitted model to a folder; it holds its training patients, for its graph needs them."""
-    model.check_fitted()
-    inner = uncalibrated(model)
-    if not isinstance(inner, GraphClassifier):
-        raise StoreError(
-            f"a {type(inner).__name__} is not written to a folder; a GraphClassifier is, calibrated or not"
-        )
-    weights: dict[str, torch.Tensor] = {}
-    members = []
-    arrays = to_arrays(inner.source_) | {"codes": inner.codes_}
-    arrays |= {f"combined/{name}": array for name, array in inner.combined_.items()}
-    for at, member in enumerate(inner.members_):
-        weights |= {f"{at}|{name}": tensor.contiguous() for name, tensor in member.network.state_dict().items()}
-        arrays[f"rows/{at}"] = member.rows
-        members.append(asdict(member.schema))
-    files = {
-        "settings.skops": skops.io.dumps(clone(model)),
+def save(model: Inner | Layer | Tuned, path: str | Path) -> None:
+    """Write a fitted model to a folder; it holds its training patients, whom its graph and its checks need.
+
+    A GraphClassifier or a Baseline, and what is around it: CalibratedClassifier, GroupThresholds. Of a `Tuned` model
+    the one with the settings that were chosen is written.
+    """
+    if isinstance(model, Inner | Layer | Tuned):
+        model.check_fitted()
+    inner = innermost(model)
+    if not isinstance(inner, Inner):
+        raise StoreError(f"a {type(inner).__name__} is not written to a folder; a GraphClassifier or a Baseline is")
+    members, files = (network_files if isinstance(inner, GraphClassifier) else plain_files)(inner)
+    files |= {
+        "settings.skops": skops.io.dumps(settings_of(model)),
         "encoder.skops": skops.io.dumps(inner.encoder_),
-        "weights.safetensors": safetensors.torch.save({name: tensor.cpu() for name, tensor in weights.items()}),
-        "patients.npz": to_bytes(arrays),
+        **{FILES[type(layer)]: to_bytes(arrays_of(layer)) for layer in layers_of(model)},
     }
-    if isinstance(model, CalibratedClassifier):
-        files["calibration.npz"] = to_bytes(calibration_arrays(model))
     write_folder(Path(path), SCHEMA, files, {**facts_of(model, inner), "members": members})
 
 
-def facts_of(model: GraphClassifier | CalibratedClassifier, inner: GraphClassifier) -> dict[str, Any]:
+def network_files(model: GraphClassifier) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    """Return what the manifest says of each member, and the files of weights and patients."""
+    weights: dict[str, torch.Tensor] = {}
+    arrays = to_arrays(model.source_) | {"codes": model.codes_}
+    arrays |= {f"combined/{name}": array for name, array in model.combined_.items()}
+    for at, member in enumerate(model.members_):
+        weights |= {f"{at}|{name}": tensor.contiguous() for name, tensor in member.network.state_dict().items()}
+        arrays[f"rows/{at}"] = member.rows
+    kept = safetensors.torch.save({name: tensor.cpu() for name, tensor in weights.items()})
+    members = [asdict(member.schema) for member in model.members_]
+    return members, {"weights.safetensors": kept, "patients.npz": to_bytes(arrays)}
+
+
+def plain_files(model: Baseline) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    """Return no members, and the files of a plain classifier and its patients."""
+    patients = to_bytes(to_arrays(model.source_))
+    return [], {"classifier.skops": skops.io.dumps(model.classifier_), "patients.npz": patients}
+
+
+def facts_of(model: Inner | Layer | Tuned, inner: Inner) -> dict[str, Any]:
     """Return what the manifest says of a model, for people to read."""
+    network = isinstance(inner, GraphClassifier)
     return {
         "contains_patient_level_data": True,
         "model": type(model).__name__,
-        "settings": repr(model),
-        "setting": inner.setting,
+        "settings": repr(settings_of(model)),
+        "setting": inner.setting if network else "inductive",
         "classes": list(inner.classes_),
-        "blocks": list(inner.blocks_),
+        "blocks": list(inner.blocks_) if network else [],
         "patients": len(inner.source_),
         "versions": versions(),
     }
 
 
-def load(path: str | Path, *, trust: Sequence[str] = ()) -> GraphClassifier | CalibratedClassifier:
-    """Read what `save` wrote, a GraphClassifier or a CalibratedClassifier.
+def load(path: str | Path, *, trust: Sequence[str] = ()) -> Inner | Layer:
+    """Read what `save` wrote: a GraphClassifier or a Baseline, with the layers that were around it.
 
     `trust` names types of your own that it may hold, as "module.Class". Raises StoreError, naming the file, for
     whatever is absent, changed, foreign or not trusted.
     """
     folder = Path(path)
     manifest, files = read_folder(folder, SCHEMA)
-    model = thaw(files, "settings.skops", folder, trust)
-    encoder = thaw(files, "encoder.skops", folder, trust)
-    inner = clone(model.model) if isinstance(model, CalibratedClassifier) else model
-    if not isinstance(inner, GraphClassifier):
-        raise StoreError(f"{folder}/settings.skops holds a {type(inner).__name__}; a GraphClassifier is wanted")
+    below = thaw(files, "settings.skops", folder, trust)
+    layers: list[Layer] = []
+    while isinstance(below, Layer):
+        layers.append(below)
+        below = below.model
+    if not isinstance(below, Inner):
+        raise StoreError(f"{folder}/settings.skops holds a {type(below).__name__}; a GraphClassifier is wanted")
+    inner = clone(below)
+    inner.encoder_ = thaw(files, "encoder.skops", folder, trust)
+    if isinstance(inner, Baseline):
+        inner.classifier_ = thaw(files, "classifier.skops", folder, trust)
+    model: Inner | Layer = inner
     try:
-        fill(inner, manifest, from_bytes(files["patients.npz"]), safetensors.torch.load(files["weights.safetensors"]))
-        inner.encoder_ = encoder
-        if isinstance(model, CalibratedClassifier):
-            calibrate_from(model, inner, from_bytes(files["calibration.npz"]))
+        fill(inner, manifest, files)
+        for layer in reversed(layers):
+            model = put_on(layer, model, inner, from_bytes(files[FILES[type(layer)]]))
     except (KeyError, ValueError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
         raise StoreError(f"{folder} does not hold together ({error}); write the model anew") from None
-    return model if isinstance(model, CalibratedClassifier) else inner
+    return model
 
 
-def fill(model: GraphClassifier, manifest: Mapping[str, Any], arrays: Arrays, weights: dict[str, torch.Tensor]) -> None:
-    """Give an unfitted model back its patients and its networks."""
-    model.source_, model.codes_, model.blocks_ = from_arrays(arrays), arrays["codes"], tuple(manifest["blocks"])
-    model.combined_ = {name[9:]: array for name, array in arrays.items() if name.startswith("combined/")}
+def fill(model: Inner, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Give an unfitted model back its patients, and its networks if it has some."""
+    arrays = from_bytes(files["patients.npz"])
+    model.source_ = from_arrays(arrays)
     model.classes_ = np.array(manifest["classes"], dtype=object)
-    model.members_ = [
-        thawed_member(model, facts, arrays[f"rows/{at}"], tensors_of(weights, at))
-        for at, facts in enumerate(manifest["members"])
-    ]
+    if isinstance(model, GraphClassifier):
+        weights = safetensors.torch.load(files["weights.safetensors"])
+        model.codes_, model.blocks_ = arrays["codes"], tuple(manifest["blocks"])
+        model.combined_ = {name[9:]: array for name, array in arrays.items() if name.startswith("combined/")}
+        model.members_ = [
+            thawed_member(model, facts, arrays[f"rows/{at}"], tensors_of(weights, at))
+            for at, facts in enumerate(manifest["members"])
+        ]
 
 
 def thaw(files: dict[str, bytes], name: str, folder: Path, trust: Sequence[str]) -> Any:

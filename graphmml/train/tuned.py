@@ -76,8 +76,7 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
         """Return the probability of each class in `classes_`: float64 [patient, class]."""
-        if not hasattr(self, "model_"):
-            raise NotFittedError("this model has seen no patients yet; call fit(cohort[train]) first")
+        self.check_fitted()
         return np.asarray(self.model_.predict_proba(cohort))
 
     @property
@@ -88,6 +87,11 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
     def predict(self, cohort: Cohort) -> np.ndarray:
         """Return the most probable class of each patient: str [patient]."""
         return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
+
+    def check_fitted(self) -> None:
+        """Raise NotFittedError before `fit`."""
+        if not hasattr(self, "model_"):
+            raise NotFittedError("this model has seen no patients yet; call fit(cohort[train]) first")
 
 
 def held_out_loss(model: Any, train: Cohort, test: Cohort) -> float:

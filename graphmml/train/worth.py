@@ -10,11 +10,10 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
 from graphmml.data.ids import among
 from graphmml.errors import CohortError
-from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
 from graphmml.train.coalitions import coalitions
-from graphmml.train.estimator import GraphClassifier
 from graphmml.train.growing import new_codes
 from graphmml.train.intervals import Interval, over_draws, span
+from graphmml.train.layers import Inner, Layer, innermost
 from graphmml.train.weighted_scores import LOWER_IS_BETTER, RANKED, WEIGHTED, resampled
 
 FEWEST = 5
@@ -87,7 +86,7 @@ class ModalityWorth:
 
 
 def modality_worth(
-    model: GraphClassifier | CalibratedClassifier,
+    model: Inner | Layer,
     cohort: Cohort,
     *,
     score: str = "auroc",
@@ -109,21 +108,21 @@ def modality_worth(
     drawn by `seed`. Intervals are a percentile bootstrap of `resamples` draws of patients: they do not say how the
     model would vary with its training. `score` is auroc, auprc, accuracy, brier or log_loss. A modality that fewer
     than five patients have gets NaN. `watch` is told how many subsets are done, of how many. A CalibratedClassifier
-    is asked before calibration.
+    is asked before calibration. A plain model (`Baseline`) is asked alike.
     """
     if score not in RANKED:
         raise CohortError(f"score is '{score}'; choose one of {', '.join(RANKED)}")
     if resamples < 1:
         raise CohortError(f"resamples is {resamples}; choose one or more, 1000 is usual")
     model.check_fitted()
-    model = uncalibrated(model)
-    target, codes = held_out(model, cohort)
+    inner = innermost(model)
+    target, codes = held_out(inner, cohort)
     has = held(target)
     players = np.flatnonzero(has.any(axis=0))
     asked = coalitions(len(players), np.random.default_rng(seed))
     kept = np.zeros((len(asked.subsets), len(target.modalities)), dtype=bool)
     kept[:, players] = asked.subsets
-    point, draws = scored(score, codes, predictions(model, target, kept, watch), resamples, seed)
+    point, draws = scored(score, codes, predictions(inner, target, kept, watch), resamples, seed)
     sign = -1.0 if score in LOWER_IS_BETTER else 1.0
     have = has.sum(axis=0)
     worths = [untold(name, int(have[at])) for at, name in enumerate(target.modalities)]
@@ -148,7 +147,7 @@ def modality_worth(
     )
 
 
-def held_out(model: GraphClassifier, cohort: Cohort) -> tuple[EncodedCohort, np.ndarray]:
+def held_out(model: Inner, cohort: Cohort) -> tuple[EncodedCohort, np.ndarray]:
     """Return the patients with a known outcome, encoded, and their classes by number; refuse those of training."""
     known = int(among(cohort.ids, model.source_.ids).sum())
     if known:
@@ -172,9 +171,7 @@ def held_out(model: GraphClassifier, cohort: Cohort) -> tuple[EncodedCohort, np.
     return target, codes[rows]
 
 
-def predictions(
-    model: GraphClassifier, target: EncodedCohort, kept: np.ndarray, watch: Watch | None
-) -> Iterator[np.ndarray]:
+def predictions(model: Inner, target: EncodedCohort, kept: np.ndarray, watch: Watch | None) -> Iterator[np.ndarray]:
     """Yield the probabilities of patients who keep these modalities alone: float64 [patient, class], a subset each.
 
     Patients who lack a modality anyhow are not asked again without it.

@@ -98,3 +98,28 @@ def test_card_is_written_and_says_what_is_left(graphmml, demo, tmp_path):
     code, _, err = graphmml("card", tmp_path / "m", "-o", tmp_path / "card.pdf")
     assert code == 2
     assert "ends in .md" in err
+
+
+def test_a_plain_model_is_fitted_by_its_name_in_the_table_of_cv_and_predicts(graphmml, demo, tmp_path):
+    code, out, _ = graphmml("fit", demo, "--plain", "logistic regression", "-o", tmp_path / "m", "--json")
+    assert code == 0
+    assert json.loads(out)["calibrated"] == "temperature"
+    assert isinstance(gm.load(tmp_path / "m").model_, gm.Baseline)
+    assert graphmml("predict", tmp_path / "m", demo, "-o", tmp_path / "p.csv")[0] == 0
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert table["spread"].isna().all()
+    assert table["set"].notna().any()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--plain", "svm"], "choose logistic regression, random forest"),
+        (["--plain", "random forest", "--conv", "gcn"], "leave out links, conv"),
+    ],
+)
+def test_a_plain_model_that_cannot_be_is_refused(graphmml, demo, tmp_path, words, said):
+    code, _, told = graphmml("fit", demo, *words, "-o", tmp_path / "m")
+    assert code == 2
+    assert said in told.replace("\n", " ")
+    assert not (tmp_path / "m").exists()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
 
 import graphmml as gm
 from graphmml.data.seal import sealed
@@ -166,10 +165,3 @@ def test_a_calibrated_model_comes_back_bit_equal(cohort, tmp_path, method, split
         assert np.array_equal(getattr(loaded.held_out_, name), getattr(model.held_out_, name))
     assert loaded.learn().predict_sets(new).tolist() == model.predict_sets(new).tolist()
     assert json.loads((tmp_path / "model" / "manifest.json").read_text())["model"] == "CalibratedClassifier"
-
-
-def test_a_calibrated_baseline_is_not_written(cohort, tmp_path):
-    model = gm.CalibratedClassifier(gm.Baseline(LogisticRegression()), gm.HeldOut(0.3)).fit(cohort)
-    with pytest.raises(gm.StoreError, match="a Baseline is not written"):
-        gm.save(model, tmp_path / "model")
-    assert not (tmp_path / "model").exists()

@@ -17,8 +17,9 @@ from graphmml.report.explain.part import Part
 from graphmml.report.explain.subject import Subject, refuse_unknown
 from graphmml.report.explain.turn_feature import turn_feature
 from graphmml.report.explain.turn_links import turn_links
-from graphmml.train.calibrated import CalibratedClassifier, uncalibrated
+from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.layers import network_in
 
 
 def explain(
@@ -43,7 +44,7 @@ def explain(
     """
     if parts < 1:
         raise GraphmmlError(f"parts is {parts}; choose one or more")
-    model, method = uncalibrated(model), Occlusion() if method is None else method
+    model, method = network_in(model, "an explanation is"), Occlusion() if method is None else method
     row = row_of(cohort, patient)
     predicted = Subject.of(model, cohort[[row]])
     subject = aimed(predicted, target)
