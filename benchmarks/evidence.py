@@ -46,6 +46,7 @@ def pipeline(trials: int) -> gm.Tuned:
 def chance(cohorts: int, patients: int, trials: int, rows: list[str]) -> None:
     """Print each model's mean AUROC over cohorts and how many of its intervals cover one half."""
     found: dict[str, list[tuple[float, float, float]]] = {}
+    p: list[float] = []
     began = time.perf_counter()
     for seed in range(cohorts):
         planned = [row for row in plan({"graph": pipeline(trials)}, "inductive") if row.name in rows or not rows]
@@ -53,12 +54,15 @@ def chance(cohorts: int, patients: int, trials: int, rows: list[str]) -> None:
         for row in result.rows:
             span = row.metrics["auroc"]
             found.setdefault(row.name, []).append((span.mean, span.low, span.high))
+        p += [one.p for one in result.comparisons()]  # the graph against its twin, where both are there
     print(f"{cohorts} cohorts of {patients} patients, outcomes permuted; 5 folds, {trials} trials of each model inside")
     for name, spans in found.items():
         mean, low, high = np.array(spans).T
         covered = int(((low <= 0.5) & (high >= 0.5)).sum())
         error = mean.std(ddof=1) / np.sqrt(len(mean))
         print(f"{name:<24} mean AUROC {mean.mean():.3f} (standard error {error:.3f}), {covered} of {cohorts} cover .5")
+    if p:
+        print(f"graph against no graph: p < .05 in {sum(one < 0.05 for one in p)} of {len(p)} cohorts")
     print(f"{time.perf_counter() - began:.0f} s on {os.cpu_count()} cores")
 
 
