@@ -13,7 +13,7 @@ from pandas.api.types import is_float_dtype
 from graphmml.data.assemble import assemble
 from graphmml.data.cohort_file import CohortFile, from_paths
 from graphmml.data.columns import normalise
-from graphmml.data.ids import align, align_modality, refuse_strangers, refuse_variants, union
+from graphmml.data.ids import align, align_modality, refuse_strangers, refuse_variants, union, with_ids
 from graphmml.data.outcome import Kind, Outcome, class_outcome
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError
@@ -66,7 +66,7 @@ class Cohort:
         name: str = "cohort",
     ) -> "Cohort":
         """Join DataFrames indexed by patient id; `outcome`, `groups` and `split` are indexed by id as well."""
-        tables = {modality: named(frame, modality) for modality, frame in frames.items()}
+        tables = {modality: named(frame, modality) for modality, frame in with_ids(frames).items()}
         ids = union(tables)
         refuse_variants(ids, "the tables")
         refuse_strangers(tables)

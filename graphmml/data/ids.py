@@ -44,6 +44,22 @@ def refuse_variants(ids: pd.Index, where: str) -> None:
         )
 
 
+def with_ids(frames: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+    """Return the tables, or raise where several are indexed by nothing but row numbers, as pandas reads a CSV."""
+    plain = [
+        f"'{modality}'"
+        for modality, frame in frames.items()
+        if isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+    ]
+    if len(plain) > 1:
+        raise CohortError(
+            f"tables {', '.join(plain)} are indexed by row numbers, and would be joined by them, though files need not "
+            "keep one order; index them by patient id, frame.set_index('patient_id'), or where row numbers are the ids "
+            "say so, frame.rename_axis('row')"
+        )
+    return frames
+
+
 def refuse_strangers(tables: Mapping[str, pd.DataFrame]) -> None:
     """Raise for a table none of whose ids occurs in any other table."""
     if len(tables) < 2:

@@ -1,7 +1,7 @@
 """Neighbours: link the k most alike patients."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,6 +38,8 @@ class Neighbours:
     `weight` is "binary", "similarity" (above zero; for euclidean exp(-d^2 / 2s^2) with s the median distance to
     the k-th neighbour in the source) or "rbf" (exp(-d^2 / s_i s_j), self-tuning: Zelnik-Manor and Perona, NeurIPS
     2004, who take the 7th neighbour where we take the k-th).
+
+    With `each` (one relation a modality) a modality that k or fewer others have links those who have it to all others.
 
     `recall` (0 to 1) searches approximately, as far as a sample says that this share of neighbours is found (the
     extra `approximate`, which compiles itself for some seconds when first used).
@@ -76,6 +78,11 @@ class Neighbours:
     def relation(self, name: str, modalities: Sequence[str], source: EncodedCohort, target: EncodedCohort) -> Relation:
         """Search, then keep, mirror or drop by `edges`, then weigh."""
         measured = len(lay_out(source, source, modalities, self.metric, self.overlap)[0])
+        if self.k >= measured and self.each:  # who has a rare modality is linked to all others who have it
+            if measured < 2:
+                return Relation.of(name, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+            fewer: Neighbours = replace(self, k=measured - 1)
+            return fewer.relation(name, modalities, source, target)
         if self.k >= measured:
             mend = (
                 f"choose k below {measured}"
@@ -119,7 +126,7 @@ class Neighbours:
             return 1.0
         parts = [[name] for name in modalities] if self.each else [list(modalities)]
         laid = [lay_out(source, source, part, self.metric, self.overlap)[1] for part in parts]
-        return min(searched(base, self.k, self.recall).recall for base in laid)
+        return min(searched(base, min(self.k, len(base) - 1), self.recall).recall for base in laid)
 
     def scaled(self, near: np.ndarray, similar: np.ndarray, reach: "Reach") -> tuple[np.ndarray, np.ndarray]:
         """Order the nearest by locally scaled distance and keep k: [target, k]."""

@@ -14,6 +14,8 @@ from graphmml.train.missing_patterns import MissingScores
 from graphmml.train.result import CVResult
 from graphmml.train.row import Row
 
+FEW = 5
+"""Fewer folds make an interval that says little."""
 WIDE = 110
 """From this width on there is room for losses, calibration and p-values."""
 
@@ -61,10 +63,18 @@ def cells(row: Row, p: dict[str, float], *, wide: bool) -> list[str]:
 
 
 def table_words(result: CVResult) -> str:
+    """Say what intervals and differences are, and the scores of several classes."""
+    several = "; scores of several classes: the mean of each against the others" if len(result.classes) > 2 else ""
+    return interval_words(result) + several
+
+
+def interval_words(result: CVResult) -> str:
     """Say what intervals and differences are."""
     if result.same_test:
         return "95 % intervals: bootstrap over the test patients, scores averaged over seeds; differences paired"
-    return "95 % intervals: corrected resampled t over folds (Nadeau and Bengio 2003); differences paired by fold"
+    folds = len({unit.key for unit in result.units})
+    few = f"; of {folds} folds alone they are rough" if folds < FEW else ""
+    return f"95 % intervals: corrected resampled t over folds (Nadeau and Bengio 2003); differences paired by fold{few}"
 
 
 def groups_table(group: str, rows: Sequence[GroupScores], *, wide: bool, bold: str) -> Table:

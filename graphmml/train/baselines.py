@@ -1,7 +1,9 @@
 """Plain models on the same encoded features: what a graph network has to beat."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -15,6 +17,7 @@ from graphmml.data.encode import EncodedCohort, Preparation
 from graphmml.errors import NotFittedError
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.propagation import LabelPropagation
+from graphmml.train.scores import log_loss
 from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
 
@@ -34,7 +37,9 @@ class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         self.classes_ = np.array(task.classes, dtype=object)
         self.encoder_ = fitted(self.prepare, known)
         self.source_ = encoded(self.encoder_, known)
-        self.classifier_ = clone(self.classifier).fit(flat(self.source_), task.codes(known))
+        with catch_warnings():  # said of a class with fewer patients than inner folds, which then do without
+            filterwarnings("ignore", "The least populated class", UserWarning)
+            self.classifier_ = clone(self.classifier).fit(flat(self.source_), task.codes(known))
         return self
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
@@ -60,6 +65,20 @@ class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
             raise NotFittedError("this Baseline has seen no patients yet; call fit(cohort[train]) first")
 
 
+@dataclass(frozen=True)
+class Likelihood:
+    """Score a classifier by the mean log-likelihood of held-out patients; a class that training lacked costs in full.
+
+    It is scikit-learn's "neg_log_loss", which is undefined there, so that nothing would be chosen.
+    """
+
+    def __call__(self, classifier: Any, columns: np.ndarray, codes: np.ndarray) -> float:
+        """Return the mean over patients [patient, column] with these class numbers."""
+        p, known = classifier.predict_proba(columns), {code: at for at, code in enumerate(classifier.classes_)}
+        place = np.array([known.get(code, p.shape[1]) for code in codes], dtype=np.int64)
+        return -log_loss(place, np.column_stack([p, np.zeros(len(p))]))
+
+
 def flat(people: EncodedCohort) -> np.ndarray:
     """Join all modalities and their presence: float64 [patient, column]."""
     parts = [*people.features.values(), people.present]
@@ -69,7 +88,7 @@ def flat(people: EncodedCohort) -> np.ndarray:
 def plain_baselines(prepare: Preparation | None = None, *, seed: int = 0) -> Mapping[str, Baseline]:
     """Return models without a graph, by name; the penalty of logistic regression is chosen on inner folds."""
     penalised = GridSearchCV(
-        LogisticRegression(max_iter=2000), {"C": [0.001, 0.01, 0.1, 1.0]}, scoring="neg_log_loss", cv=3
+        LogisticRegression(max_iter=2000), {"C": [0.001, 0.01, 0.1, 1.0]}, scoring=Likelihood(), cv=3
     )
     boosted = HistGradientBoostingClassifier(learning_rate=0.05, max_leaf_nodes=8, max_iter=150, random_state=seed)
     forest = RandomForestClassifier(200, min_samples_leaf=3, random_state=seed)

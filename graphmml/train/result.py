@@ -18,6 +18,12 @@ from graphmml.train.scores import METRICS, RANGE
 from graphmml.train.splits import Splits
 from graphmml.train.unit import Unit
 
+FROM_THE_GRAPH = ("neighbours' vote", "label propagation")
+"""Baselines that hear the graph's links, and so are no plain models."""
+NO_SIGNAL = "No model is above chance: no AUROC's 95 % interval lies above .5, so there is nothing here to compare."
+POOLED = ("codes", "probabilities")
+"""What is put together of the folds of a repeat."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CVResult:
@@ -58,6 +64,8 @@ class CVResult:
         if units[0].kind in ("graph", "shuffled") and plain is not None:
             against = {name: self.interval(name, units, self.of(plain)) for name in METRICS}
         metrics = {name: self.interval(name, units) for name in METRICS}
+        if not self.same_test:
+            metrics |= pooled_calibration(units)
         return Row(model, units[0].kind, sum(unit.seconds for unit in units), metrics, against)
 
     def interval(self, metric: str, units: list[Unit], minus: list[Unit] | None = None) -> Interval:
@@ -69,7 +77,7 @@ class CVResult:
         if self.same_test:
             return over_draws(mean_of(list(values)), self.draws_of(metric, units, minus))
         interval = folded(values, units)
-        return interval if minus is not None else clipped(interval, metric)
+        return clipped(interval, metric, difference=minus is not None)
 
     def bootstrap(self, model: str, metric: str = "auroc", minus: str | None = None) -> Interval:
         """Return a score's mean over folds (or less another model's) with a bootstrap interval over patients.
@@ -139,12 +147,14 @@ class CVResult:
     @property
     def verdict(self) -> tuple[str, ...]:
         """Say in one plain sentence a graph whether it helped, and whether plain models do as well."""
-        baselines = [row for row in self.rows if row.kind == "baseline"]
-        best = max(baselines, key=lambda row: row.metrics["auroc"].mean, default=None)
+        plain = [row for row in self.rows if row.kind == "baseline" and row.name not in FROM_THE_GRAPH]
+        best = max(plain, key=lambda row: row.metrics["auroc"].mean, default=None)
         made = {one.model: one.p_holm for one in self.comparisons()}
         several = len(made) > 1
         graphs = [row for row in self.rows if row.kind == "graph"]
-        return tuple(sentence(row, best, made.get(row.name) if several else None) for row in graphs)
+        said = tuple(sentence(row, best, made.get(row.name) if several else None) for row in graphs)
+        lows = [row.metrics["auroc"].low for row in self.rows]
+        return said + ((NO_SIGNAL,) if all(low <= 0.5 for low in lows) else ())
 
     def to_json(self) -> dict[str, Any]:
         """Return the versioned object that `graphmml cv --json` prints."""
@@ -166,9 +176,23 @@ class CVResult:
         return "\n".join([head, table.round(3).to_string(na_rep=""), *self.verdict])
 
 
-def clipped(interval: Interval, metric: str = "auroc") -> Interval:
-    """Return an interval that stays where the score can be."""
+def pooled_calibration(units: list[Unit]) -> dict[str, Interval]:
+    """Return slope and intercept of all test patients of a repeat, averaged over repeats, without an interval.
+
+    A fold has too few patients for a slope, whose mean over folds can say the opposite of what all of them say.
+    """
+    repeats = [[unit for unit in units if unit.repeat == at] for at in sorted({unit.repeat for unit in units})]
+    codes, p = ([np.concatenate([getattr(unit, of) for unit in part]) for part in repeats] for of in POOLED)
+    return {
+        name: Interval(mean_of([METRICS[name](*pair) for pair in zip(codes, p, strict=True)]), np.nan, np.nan)
+        for name in ("calibration_slope", "calibration_intercept")
+    }
+
+
+def clipped(interval: Interval, metric: str = "auroc", *, difference: bool = False) -> Interval:
+    """Return an interval that stays where the score, or the difference of two, can be."""
     low, high = RANGE.get(metric, (0.0, 1.0))
+    low, high = (low - high, high - low) if difference else (low, high)
     return Interval(interval.mean, float(np.clip(interval.low, low, high)), float(np.clip(interval.high, low, high)))
 
 

@@ -43,8 +43,8 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 
     `space` holds values by the name of a setting (default: `space_of` the model, a dozen or so). The model with those
     settings is then fitted on all training patients. `chosen_` says in words which settings won, `trials_` how each
-    was scored. Nothing of a test fold is seen, so that nested inside `cross_validate` scores stay honest
-    (Varma and Simon 2006).
+    was scored, infinitely where the patients are too few for them. Nothing of a test fold is seen, so that nested
+    inside `cross_validate` scores stay honest (Varma and Simon 2006).
     """
 
     def __init__(self, model: Any, search: Search | None = None, *, space: Space | None = None) -> None:
@@ -64,7 +64,12 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         ]
 
         def loss(settings: Mapping[str, Any]) -> float:
-            return float(np.mean([held_out_loss(clone(model).set_params(**settings), *fold) for fold in folds]))
+            try:
+                return float(np.mean([held_out_loss(clone(model).set_params(**settings), *fold) for fold in folds]))
+            except GraphmmlError:
+                if not settings:
+                    raise
+                return float("inf")  # these patients are too few for it, as for more neighbours than there are
 
         trials = list(searched(space, search, loss))
         best, self.loss_ = min(trials, key=lambda trial: trial[1])

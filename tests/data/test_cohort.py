@@ -202,3 +202,14 @@ def test_a_later_table_that_does_not_fit_is_refused(name, ids, words):
     with pytest.raises(CohortError, match=words) as error:
         cohort.with_modality(name, pd.DataFrame({"q": 1.0}, index=ids))
     assert "q7" not in str(error.value)
+
+
+def test_tables_with_row_numbers_for_ids_are_not_joined_by_them():
+    one, other = pd.DataFrame({"id": ["a", "b"], "x": [1.0, 2.0]}), pd.DataFrame({"id": ["b", "a"], "y": [3.0, 4.0]})
+    with pytest.raises(gm.CohortError, match=r"'one', 'other' are indexed by row numbers.*set_index.*rename_axis"):
+        gm.Cohort.from_frames({"one": one, "other": other})
+    joined = gm.Cohort.from_frames({"one": one.set_index("id"), "other": other.set_index("id")})
+    assert joined.tables["other"].loc["a", "y"] == 4.0
+    rows = gm.Cohort.from_frames({"one": one[["x"]].rename_axis("row"), "other": other[["y"]].rename_axis("row")})
+    assert rows.tables["other"].loc["0", "y"] == 3.0
+    assert len(gm.Cohort.from_frames({"one": one[["x"]]}, pd.Series(["u", "v"]))) == 2  # one table, one order

@@ -127,3 +127,24 @@ def test_what_cannot_be_linked_is_refused_with_the_next_step(parts):
 def test_settings_are_checked_when_given(wrong, said):
     with pytest.raises(gm.GraphError, match=said):
         gm.Neighbours(**wrong)
+
+
+@pytest.mark.parametrize("edges", ["directed", "union", "mutual", "scaled"])
+def test_a_modality_that_few_have_links_them_to_all_others_who_have_it(numbers, edges):
+    random, here = np.random.default_rng(0), np.ones((30, 2), dtype=bool)
+    here[4:, 1] = False
+    people = numbers({"a": random.normal(size=(30, 3)), "b": random.normal(size=(30, 3))}, here)
+    relations = gm.Neighbours(k=5, each=True, edges=edges).link(people, people)
+    source, target = relations["b"].edges
+    assert set(zip(source.tolist(), target.tolist(), strict=True)) == {
+        (one, other) for one in range(4) for other in range(4) if one != other
+    }
+    assert np.bincount(gm.Neighbours(k=5, each=True).link(people, people)["a"].edges[1]).tolist() == [5] * 30
+
+
+@pytest.mark.parametrize("having", [0, 1])
+def test_a_modality_that_nobody_else_has_links_nobody(numbers, having):
+    random, here = np.random.default_rng(0), np.ones((30, 2), dtype=bool)
+    here[having:, 1] = False
+    people = numbers({"a": random.normal(size=(30, 3)), "b": random.normal(size=(30, 3))}, here)
+    assert len(gm.Neighbours(k=5, each=True).link(people, people)["b"]) == 0

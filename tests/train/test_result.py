@@ -1,5 +1,7 @@
 """What a result says follows from its units: rows, intervals, words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -100,3 +102,39 @@ def test_frames_hold_a_row_a_model_and_a_row_a_fold():
 def test_a_row_that_is_not_there_is_asked_for_in_vain():
     with pytest.raises(gm.CohortError, match="there are: graph, no graph"):
         result_of(1.0, 0.5).named("gcn")
+
+
+def test_slope_and_intercept_are_of_all_test_patients_and_not_means_of_few():
+    result = result_of(2.0, 0.5)
+    for row in result.rows:
+        units = result.of(row.name)
+        codes, p = np.concatenate([one.codes for one in units]), np.concatenate([one.probabilities for one in units])
+        for name in ("calibration_slope", "calibration_intercept"):
+            assert row.metrics[name].mean == pytest.approx(METRICS[name](codes, p))
+            assert np.isnan(row.metrics[name].low)
+    repeated = replace(result, units=(*result.units, *(replace(one, repeat=1) for one in result.units)))
+    assert repeated.rows[0].metrics["calibration_slope"].mean == pytest.approx(
+        result.rows[0].metrics["calibration_slope"].mean
+    )
+
+
+def test_differences_stay_where_differences_can_be():
+    two = result_of(3.0, -3.0)
+    few = replace(two, units=tuple(one for one in two.units if one.fold < 2))
+    difference = few.rows[0].vs_no_graph["auroc"]
+    assert -1 <= difference.low <= difference.mean <= difference.high <= 1
+    assert few.rows[0].vs_no_graph["log_loss"].low < 0
+
+
+def test_where_no_model_is_above_chance_that_is_said():
+    nothing, something = result_of(0.0, 0.0, baseline=0.0), result_of(0.0, 0.0, baseline=2.0)
+    assert any("No model is above chance" in words for words in nothing.verdict)
+    assert not any("above chance" in words for words in something.verdict)
+
+
+def test_what_hears_the_links_is_no_plain_model():
+    plain = result_of(0.5, 0.5, baseline=0.5)
+    heard = replace(
+        plain, units=(*plain.units, *(unit("neighbours' vote", "baseline", fold, 3.0) for fold in range(5)))
+    )
+    assert "logistic regression, the best plain model" in heard.verdict[0]

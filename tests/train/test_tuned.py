@@ -134,3 +134,12 @@ def test_a_budget_of_nothing_is_refused():
             Search(**settings)
     with pytest.raises(gm.NotFittedError):
         Tuned(MODEL).predict_proba(COHORT)
+
+
+def test_settings_that_the_patients_are_too_few_for_lose_and_the_given_ones_are_refused():
+    space = {"links": [gm.Neighbours("labs", k=k) for k in (5000, 6000, 7000)]}
+    tuned = Tuned(MODEL, Search(3, folds=2), space=space).fit(COHORT)
+    assert [np.isinf(loss) for _, loss in tuned.trials_] == [False, True, True]
+    assert not tuned.chosen_
+    with pytest.raises(gm.GraphError, match="k is 5000"):
+        Tuned(clone(MODEL).set_params(links=gm.Neighbours("labs", k=5000)), Search(2), space={"width": [2]}).fit(COHORT)

@@ -1,5 +1,6 @@
 """explain: which neighbours, modalities and features moved one prediction, and what would turn it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from graphmml.report.explain.turn_feature import turn_feature
 from graphmml.report.explain.turn_links import turn_links
 from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.estimator import GraphClassifier
-from graphmml.train.layers import network_in
+from graphmml.train.layers import Layer, layers_of, network_in
 
 
 def explain(
@@ -39,12 +40,13 @@ def explain(
     reference), `IntegratedGradients()` or `GNNExplainer()`. Fidelity is measured on the `parts` features and links
     named first, against as many drawn by `seed`. Attention is no importance and is not asked (Jain and Wallace, NAACL
     2019). Neighbours are called by number, the most heard first, and by id only with `show_ids`: they are training
-    patients. Of a CalibratedClassifier the probability before calibration is explained. For what counts over many
+    patients. Of a CalibratedClassifier the probability before calibration is explained, and a note
+    says what it is after. For what counts over many
     patients see `importances`, for modalities also `modality_worth`.
     """
     if parts < 1:
         raise GraphmmlError(f"parts is {parts}; choose one or more")
-    model, method = network_in(model, "an explanation is"), Occlusion() if method is None else method
+    outer, model, method = model, network_in(model, "an explanation is"), Occlusion() if method is None else method
     row = row_of(cohort, patient)
     predicted = Subject.of(model, cohort[[row]])
     subject = aimed(predicted, target)
@@ -68,8 +70,17 @@ def explain(
         fidelity=measured,
         links=renamed(turned(predicted, turn_links(predicted)), edges),
         feature=turned(predicted, turn_feature(predicted, ranked)),
-        notes=(PATIENT_LEVEL, NO_CAUSE, *cautions(subject, cohort[[row]])),
+        notes=(PATIENT_LEVEL, NO_CAUSE, *uncalibrated(outer, p, subject), *cautions(subject, cohort[[row]])),
     )
+
+
+def uncalibrated(model: Layer | GraphClassifier, p: np.ndarray, subject: Subject) -> Iterator[str]:
+    """Say what `predict` gives instead of the network's own probabilities [class], where it calibrates."""
+    for layer in layers_of(model):
+        if isinstance(layer, CalibratedClassifier) and layer.calibrator_ is not None:
+            risk = float(layer.calibrated(np.asarray(p)[None])[0, subject.target])
+            named = f"'{subject.model.classes_[subject.target]}'"
+            yield f"Probabilities here are the network's own; calibrated, as predict gives it, {named} is {risk:.2f}."
 
 
 def row_of(cohort: Cohort, patient: int | str) -> int:

@@ -51,9 +51,10 @@ class Importances:
     top: int
 
     def told(self, row: Importance, by: Measure) -> Interval:
-        """Return a part's mean over folds with its interval; a change's ends at zero, below which no change is."""
+        """Return a part's mean over folds with its interval, where a change (0 to 1) or a drop (-1 to 1) can be."""
         found = over_folds(getattr(row, by), train=self.train, test=self.test)
-        return replace(found, low=max(found.low, 0.0)) if by == "change" and found.low == found.low else found
+        low, high = np.clip([found.low, found.high], -1.0 if by == "drop" else 0.0, 1.0)
+        return replace(found, low=float(low), high=float(high))
 
     def said(self, row: Importance, by: Measure) -> str:
         """Write a part's mean and interval, "n.a." where the part cannot be exchanged."""

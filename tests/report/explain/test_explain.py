@@ -143,3 +143,14 @@ def test_what_is_planted_ranks_first_and_every_counterfactual_turns_the_answer(c
             gone = [subject.links[each.number] for each in told.links.found.parts]
             assert drop(model, gone).predict(held_out[[row]])[0] == told.links.found.prediction != own
     assert first >= 18  # nine in ten
+
+
+@pytest.mark.slow
+def test_what_is_before_calibration_says_what_predict_gives(people, fitted):
+    model = gm.CalibratedClassifier(fitted, gm.Folds(2), method="isotonic").fit(people)
+    for row in (80, 85):
+        one = gm.explain(model, people, row)
+        risk = model.predict_proba(people[[row]])[0, list(model.classes_).index(one.explained)]
+        (note,) = [note for note in one.notes if "calibrated, as predict gives it" in note]
+        assert note.endswith(f"'{one.explained}' is {risk:.2f}.")
+    assert not any("calibrated" in note for note in gm.explain(fitted, people, 80).notes)
