@@ -20,7 +20,7 @@ from graphmml.train.unit import Unit
 
 FROM_THE_GRAPH = ("neighbours' vote", "label propagation")
 """Baselines that hear the graph's links, and so are no plain models."""
-NO_SIGNAL = "No model is above chance: no AUROC's 95 % interval lies above .5, so there is nothing here to compare."
+NO_SIGNAL = "No model is demonstrably above chance: no AUROC's 95 % interval lies above .5."
 POOLED = ("codes", "probabilities")
 """What is put together of the folds of a repeat."""
 

@@ -128,7 +128,7 @@ def test_differences_stay_where_differences_can_be():
 
 def test_where_no_model_is_above_chance_that_is_said():
     nothing, something = result_of(0.0, 0.0, baseline=0.0), result_of(0.0, 0.0, baseline=2.0)
-    assert any("No model is above chance" in words for words in nothing.verdict)
+    assert any("No model is demonstrably above chance" in words for words in nothing.verdict)
     assert not any("above chance" in words for words in something.verdict)
 
 
