@@ -7,6 +7,7 @@ from pathlib import Path
 
 from graphmml.data.guess_columns import (
     Column,
+    Mark,
     group_kind,
     is_code,
     may_be_code,
@@ -182,7 +183,7 @@ def modality_lines(sheet: Sheet, best: Candidate | None, groups: Mapping[str, Sh
     kept, dropped = sorted_out(sheet, best, groups)
     if not kept:
         return ["", f"# {comment(sheet.path)}: no column is left to learn from; left out"]
-    return [*lines, *na_lines(kept), *drop_lines(dropped), *category_lines(kept)]
+    return [*lines, *mark_lines(kept), *na_lines(kept), *drop_lines(dropped), *category_lines(kept)]
 
 
 def sorted_out(
@@ -209,6 +210,16 @@ def why_drop(column: Column, best: Candidate | None, groups: Mapping[str, Sheet]
     if column.name in groups:
         return "a group, read from another table"
     return "says train or test" if split_sides(column) else no_feature(column)
+
+
+def mark_lines(kept: Sequence[Column]) -> list[str]:
+    """Name the columns whose values would be numbers, were it not for a comma or a unit, and what they want."""
+    said: dict[Mark, str] = {
+        "comma": "numbers with a decimal comma (like 1,5), which is refused; write a decimal point in",
+        "unit": "numbers with a unit (like 80 kg), which are read as names; write bare numbers in",
+    }
+    found = {mark: [column.name for column in kept if column.mark == mark] for mark in said}
+    return [f"# {said[mark]}: {listed(names)}" for mark, names in found.items() if names]
 
 
 def na_lines(kept: Sequence[Column]) -> list[str]:

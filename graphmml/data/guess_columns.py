@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from graphmml.data.columns import MISSING
+from graphmml.data.columns import DECIMAL_COMMA, MISSING
 
 FEW = 20
 """A column with at most this many different values may hold classes or codes."""
@@ -36,7 +37,13 @@ CODED = re.compile(
     r"grade|grading|stage|type|kind|class|category|code|race|ethnicity|sex|gender|status|side|site"
     r"|region|group|smoking|ward|unit|subtype|histology|source|reason"
 )
+UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*([A-Za-zµ%°][^\s]*)")
+UNITS = 2
+"""With more endings than this, numbers followed by letters are rather codes or rooms than measured with a unit."""
 COUNTED = re.compile(r"age|n|num|count|counts|number|total|days|years|months|hours|times|score|dose")
+
+Mark = Literal["comma", "unit"]
+"""What keeps most values of a column from being numbers: a decimal comma, or a unit behind them."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class Column:
     whole: bool
     spellings: tuple[str, ...]
     dates: bool
+    mark: Mark | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -86,8 +94,10 @@ def column_of(name: str, text: pd.Series) -> Column:
     counts = known.value_counts()
     numbers = pd.to_numeric(pd.Series(counts.index, dtype="str"), errors="coerce").to_numpy(dtype=np.float64)
     read = np.isfinite(numbers)
-    odd = [str(value) for value in counts.index[~read]]
-    mostly = bool(read.sum() > 10 and counts[~read].sum() < 0.2 * len(known) and len(odd) <= 3)
+    mark, marked = mark_of(counts, read)
+    like = read | marked
+    odd = [str(value) for value in counts.index[~like]]
+    mostly = bool(like.sum() > 10 and counts[~like].sum() < 0.2 * len(known) and len(odd) <= 3)
     return Column(
         name=name,
         rows=len(text),
@@ -98,7 +108,26 @@ def column_of(name: str, text: pd.Series) -> Column:
         whole=bool(len(counts)) and bool(read.all()) and bool((numbers == np.floor(numbers)).all()),
         spellings=tuple(sorted(odd)) if mostly else (),
         dates=are_dates(known),
+        mark=mark,
     )
+
+
+def mark_of(counts: pd.Series, read: np.ndarray) -> tuple[Mark | None, np.ndarray]:
+    """Say what keeps a column from being numbers, where four in five would be, and in which values: bool [value].
+
+    Of few values with letters nothing is said: "1a" and "2b" are classes.
+    """
+    words = [str(value) for value in counts.index]
+    commas = np.array([DECIMAL_COMMA.fullmatch(word) is not None for word in words], dtype=bool)
+    units = [UNIT.fullmatch(word) for word in words]
+    behind = np.array([unit is not None for unit in units], dtype=bool)
+    kinds = {unit[1] for unit in units if unit is not None}
+    if not len(words) > FEW or len(kinds) > UNITS:
+        behind[:] = False
+    marked = commas | behind
+    if not marked.any() or counts[read | marked].sum() < 0.8 * counts.sum():
+        return None, np.zeros(len(words), dtype=bool)
+    return ("unit" if behind.any() else "comma"), marked
 
 
 def are_dates(known: pd.Series) -> bool:
@@ -182,5 +211,5 @@ def no_feature(column: Column) -> str | None:
         return "dates"
     if id_rank(column) > 0 and column.distinct > FEW:
         return "an id"
-    text = not column.numbers and not column.spellings
+    text = not (column.numbers or column.spellings or column.mark)
     return "nearly every value differs" if text and column.distinct > max(FEW, column.known / 2) else None

@@ -223,6 +223,49 @@ def test_words_among_numbers_are_spellings_of_missing(tmp_path):
     assert read_cohort(tmp_path).tables["a"]["ldh"].dtype == "float64"
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (
+            [f"{at},{at % 9}5" for at in range(40)],
+            "a decimal comma (like 1,5), which is refused; write a decimal point",
+        ),
+        ([f"{at},{at % 9}5" for at in range(37)] + ["?"] * 3, "write a decimal point in"),
+        ([*range(37), "1,5", "2,5", "3,5"], "write a decimal point in"),
+        ([f"{at} kg" for at in range(40)], "a unit (like 80 kg), which are read as names; write bare numbers in"),
+        ([f"{at},5mg/dl" for at in range(40)], "write bare numbers in"),
+        ([*range(37), "41 kg", "42 kg", "43 kg"], "write bare numbers in"),
+    ],
+)
+def test_numbers_with_a_comma_or_a_unit_are_kept_and_what_they_want_is_said(tmp_path, cells, said):
+    paths = written(tmp_path, a=wide(weight=cells))
+    text = guess_cohort_file(paths)
+    (line,) = [line for line in text.splitlines() if said in line]
+    assert line.startswith("#")
+    assert line.endswith(': "weight"')
+    part = guessed(paths).modality["a"]
+    assert part.drop == ()
+    assert set(part.na) == {"?"} & set(map(str, cells))
+    if "comma" in line:
+        (tmp_path / "cohort.toml").write_text(text)
+        with pytest.raises(CohortError, match=r"weight.*write a decimal point"):
+            read_cohort(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        cycle("1a", "2b", "3c"),
+        [f"{at}{'abcdefgh'[at % 8]}" for at in range(40)],
+        [f"{at} for a reason" for at in range(40)],
+        [f"{at},5" if at % 2 else f"text {at}" for at in range(40)],
+    ],
+)
+def test_codes_and_sentences_are_no_numbers_with_a_unit(tmp_path, cells):
+    text = guess_cohort_file(written(tmp_path, a=wide(room=cells)))
+    assert "# numbers with" not in text
+
+
 def test_dates_free_text_and_further_ids_are_dropped_with_a_reason(tmp_path):
     columns = wide(
         seen=[f"2024-02-{at % 28 + 1:02d}" for at in range(40)],
