@@ -61,7 +61,7 @@ def check(path: Path, choice: FindingChoice, *, min_cell: int) -> None:
     cohort = gm.read_cohort(path, strict=False)
     findings = choice.chosen(gm.check(cohort, min_cell=min_cell, limit=choice.limit))
     record = {"schema": "graphmml.check/1", "findings": [finding.to_dict() for finding in findings]}
-    choice.show(record, findings, path, [render.cohort_text(cohort)])
+    choice.show(record, findings, path, [render.cohort_text(cohort, min_cell=min_cell)])
 
 
 def build(path: Path, *, output: Path, links: str, onto: Path | None, split: bool, json: bool) -> None:

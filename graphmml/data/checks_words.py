@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphmml.data.few import masked
 from graphmml.data.findings import Finding, Status
 from graphmml.data.thresholds import Thresholds
 
@@ -20,11 +21,6 @@ class Asked:
     def counted(self, count: int) -> str:
         """Write a count of patients as it may be shown."""
         return masked(count, min_cell=self.min_cell)
-
-
-def masked(count: int, *, min_cell: int) -> str:
-    """Write a count of patients; 1 to min_cell - 1 only as "<min_cell", so that few people stay unseen."""
-    return f"<{min_cell}" if 0 < count < min_cell else str(count)
 
 
 def some(columns: Sequence[object]) -> str:

@@ -13,6 +13,7 @@ from pandas.api.types import is_float_dtype
 from graphmml.data.assemble import assemble
 from graphmml.data.cohort_file import CohortFile, from_paths
 from graphmml.data.columns import normalise
+from graphmml.data.few import masked, parts_told
 from graphmml.data.ids import align, align_modality, refuse_strangers, refuse_variants, union, with_ids
 from graphmml.data.outcome import Kind, Outcome, class_outcome
 from graphmml.data.timeline import Timeline
@@ -197,22 +198,21 @@ def positions(rows: Rows, patients: int) -> np.ndarray:
     return array.astype(np.int64).reshape(-1)
 
 
-def overview(cohort: Cohort) -> Iterator[str]:
-    """Yield the lines of a cohort's repr: what is there, and what is missing."""
+def overview(cohort: Cohort, *, min_cell: int = 1) -> Iterator[str]:
+    """Yield what is there and what is missing, counts of 1 to min_cell - 1 patients masked; a repr masks none."""
     yield f"Cohort {cohort.name}: {len(cohort)} patients, {len(cohort.tables)} modalities"
     if cohort.outcome is not None:
-        yield f"  outcome {cohort.outcome!r}"
+        yield f"  outcome {cohort.outcome.told(min_cell=min_cell)}"
     width = max(map(len, cohort.tables))
     for at, (modality, table) in enumerate(cohort.tables.items()):
-        yield f"  {modality:<{width}}  {described(table, cohort.present[:, at])}"
+        yield f"  {modality:<{width}}  {described(table, cohort.present[:, at], min_cell)}"
     for group in cohort.groups:
         blocked = ", never on two sides of a fold" if group in cohort.blocks else ""
         yield f"  group {group}: {cohort.groups[group].nunique()} values{blocked}"
     if len(cohort.timeline):
         yield f"  {len(cohort.timeline)} visits of {cohort.timeline.visits['id'].nunique()} patients"
     if cohort.split is not None:
-        counts = cohort.split.value_counts()
-        yield "  split " + ", ".join(f"{side} {counts[side]}" for side in counts.index)
+        yield f"  split {parts_told(list(cohort.split.value_counts().items()), min_cell=min_cell)}"
 
 
 def fingerprint(cohort: Cohort) -> str:
@@ -235,13 +235,13 @@ def fingerprint(cohort: Cohort) -> str:
     return digest.hexdigest()
 
 
-def described(table: pd.DataFrame, present: np.ndarray) -> str:
+def described(table: pd.DataFrame, present: np.ndarray, min_cell: int) -> str:
     """Say in one line how much of a modality there is."""
     if not present.any():
         return f"{table.shape[1]:>4} columns, nobody has any"
     gaps = table[present].isna().to_numpy().mean()
     absent = len(table) - int(present.sum())
-    missing = f", {absent} patients without" if absent else ""
+    missing = f", {masked(absent, min_cell=min_cell)} patients without" if absent else ""
     return f"{table.shape[1]:>4} columns{missing}" + (f", {gaps:.1%} of cells empty" if gaps else "")
 
 

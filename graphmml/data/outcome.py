@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.columns import label
+from graphmml.data.few import parts_told
 from graphmml.errors import CohortError
 
 Kind = Literal["class", "number", "survival"]
@@ -58,16 +59,27 @@ class Outcome:
         event = None if self.event is None else self.event.mask(hidden)
         return replace(self, values=self.values.mask(hidden), event=event)
 
-    def __repr__(self) -> str:
-        unknown = int((~self.known).sum())
-        tail = f", unknown {unknown}" if unknown else ""
+    def told(self, *, min_cell: int) -> str:
+        """Say in one line what it is, counts of 1 to min_cell - 1 patients masked."""
+        known = int(self.known.sum())
+        unknown = [("unknown", len(self.values) - known)] if known < len(self.values) else []
         if self.kind == "class":
             counts = self.values.value_counts()
-            return f"{self.name}: " + ", ".join(f"{name} {counts[name]}" for name in self.classes) + tail
-        if self.event is not None:
-            seen = int(self.event[self.known].sum())
-            return f"{self.name}: survival, {seen} events in {int(self.known.sum())} patients{tail}"
-        return f"{self.name}: number, median {self.values.median():g}{tail}"
+            parts = [(name, int(counts[name])) for name in self.classes] + unknown
+            return f"{self.name}: {parts_told(parts, min_cell=min_cell)}"
+        tail = ", " * bool(unknown) + parts_told(unknown, min_cell=min_cell)
+        if self.event is None:
+            few = 0 < known < min_cell  # the median of one patient is that patient's
+            said = f"known of <{min_cell}" if few else f"median {self.values.median():g}{tail}"
+            return f"{self.name}: number, {said}"
+        seen = int(self.event[self.known].sum())
+        parts = [("seen", seen), ("censored", known - seen), *unknown]
+        if any(0 < size < min_cell for _, size in parts):
+            return f"{self.name}: survival, {parts_told(parts, min_cell=min_cell)}"
+        return f"{self.name}: survival, {seen} events in {known} patients{tail}"
+
+    def __repr__(self) -> str:
+        return self.told(min_cell=1)
 
 
 def class_outcome(values: pd.Series, *, positive: str | None = None, name: str = "outcome") -> Outcome:

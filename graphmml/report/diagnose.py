@@ -14,7 +14,7 @@ from graphmml.data.thresholds import Thresholds, thresholds
 from graphmml.graph.neighbours import Neighbours
 from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph
 from graphmml.report.diagnosis import Diagnosis
-from graphmml.report.measures import LARGEST_PROJECTION, aligned, projected_links, targets_of
+from graphmml.report.measures import LARGEST_PROJECTION, SMALLEST_CELL, aligned, projected_links, targets_of
 from graphmml.report.panel.panel import asked, lines_of
 from graphmml.report.panel.part import Subject
 from graphmml.report.picture import picture_of
@@ -117,6 +117,6 @@ def diagnosed(subject: Subject, *, full: bool, watch: Watch | None) -> Diagnosis
 def title_of(cohort: Cohort, seed: int) -> str:
     """Say which cohort it is, in one line."""
     parts = [f"{len(cohort.tables)} modalities"]
-    parts += [] if cohort.outcome is None else [f"outcome {cohort.outcome!r}"]
+    parts += [] if cohort.outcome is None else [f"outcome {cohort.outcome.told(min_cell=SMALLEST_CELL)}"]
     parts += [count(cohort.groups.shape[1], "group")] if cohort.groups.shape[1] else []
     return f"{cohort.name}  " + " · ".join([*parts, f"seed {seed}"])

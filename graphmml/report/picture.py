@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from graphmml.data.checks_groups import absence_table
-from graphmml.data.checks_words import masked
 from graphmml.data.cohort import Cohort
+from graphmml.data.few import masked
 from graphmml.report.agreement import pairs_of
 from graphmml.report.measures import MOST_VALUES, SMALLEST_CELL, Target
 from graphmml.report.words import bounded

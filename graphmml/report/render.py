@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from graphmml.data.cohort import Cohort
+from graphmml.data.cohort import Cohort, overview
 from graphmml.errors import StoreError
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def cohort_text(cohort: Cohort) -> str:
-    """Say what a cohort holds, and what its join left over."""
-    return "\n".join([repr(cohort), *(f"  note: {note}" for note in cohort.notes)])
+def cohort_text(cohort: Cohort, *, min_cell: int) -> str:
+    """Say what a cohort holds, and what its join left over; counts of fewer patients than min_cell are masked."""
+    return "\n".join([*overview(cohort, min_cell=min_cell), *(f"  note: {note}" for note in cohort.notes)])
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -37,6 +37,15 @@ def test_demo_writes_a_cohort_that_reads(graphmml, tmp_path):
     assert "choose another folder" in err
 
 
+def test_check_masks_counts_above_its_findings_as_in_them(graphmml, demo):
+    labels = pd.read_csv(demo / "labels.csv", dtype=str)
+    labels.iloc[3:].to_csv(demo / "labels.csv", index=False)
+    head = graphmml("check", demo, "--fail-on", "never")[1].splitlines()[1]
+    assert "unknown <11" in head
+    assert "or more" in head
+    assert "unknown 3" in graphmml("check", demo, "--fail-on", "never", "--min-cell", 1)[1].splitlines()[1]
+
+
 def test_check_finds_the_planted_leak_and_exits_with_1(graphmml, demo):
     code, out, _ = graphmml("check", demo, "--json")
     record = json.loads(out)

@@ -10,7 +10,8 @@ import pytest
 
 import graphmml as gm
 from graphmml.data.check import CODES, check
-from graphmml.data.checks_words import masked, setting, some
+from graphmml.data.checks_words import setting, some
+from graphmml.data.few import masked
 from graphmml.data.findings import Finding, selected
 from graphmml.data.outcome import Outcome
 from graphmml.data.rules import RULES

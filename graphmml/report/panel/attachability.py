@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import hypergeom
 
-from graphmml.data.checks_words import masked
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import CohortEncoder, EncodedCohort
+from graphmml.data.few import masked
 from graphmml.data.findings import Finding
 from graphmml.data.folds import block_numbers
 from graphmml.errors import CohortError, GraphError

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.stats import hypergeom
 
-from graphmml.data.checks_words import masked, some
+from graphmml.data.checks_words import some
+from graphmml.data.few import masked
 from graphmml.data.findings import Finding
 from graphmml.report.homophily import adjusted_homophily, chance_homophily, edge_homophily, label_informativeness
 from graphmml.report.measures import MOST_VALUES, SMALLEST_CELL, Target

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphmml.data.checks_words import masked
+from graphmml.data.few import masked
 from graphmml.data.findings import Finding
 from graphmml.graph.relations import PATIENT
 from graphmml.report.measures import MOST_VALUES, SMALLEST_CELL, Target

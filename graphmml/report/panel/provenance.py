@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array
 
-from graphmml.data.checks_words import masked
+from graphmml.data.few import masked
 from graphmml.data.findings import Finding
 from graphmml.graph.neighbours import Neighbours
 from graphmml.graph.relations import PATIENT, Relation

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array
 
-from graphmml.data.checks_words import masked
 from graphmml.data.cohort import Cohort
 from graphmml.data.copies import copies
+from graphmml.data.few import masked
 from graphmml.data.findings import Finding
 from graphmml.data.folds import Folds
 from graphmml.errors import CohortError
