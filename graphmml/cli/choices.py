@@ -6,7 +6,7 @@ from typing import Any
 import graphmml as gm
 from graphmml.cli.fusions import fusions_of
 from graphmml.cli.links import Written, written
-from graphmml.cli.words import module_of, named, value_of, words_of
+from graphmml.cli.words import module_of, named, value_for, words_of
 from graphmml.errors import CohortError, GraphError
 
 LINKS = {
@@ -49,17 +49,17 @@ def made(links: Written) -> Any:
         raise GraphError(f"'{word}' is no frozen dataclass with a link method")
     first = next((field for field in fields(kind) if field.name == "links"), None)
     values = {} if first is None and links.inner is None else inner_of(links, first)
-    known = [field.name for field in fields(kind) if field.name != "links"]
+    known = {field.name: field for field in fields(kind) if field.name != "links"}
     for option in links.options:
         key, equals, value = map(str.strip, option.partition("="))
         if key not in known or not equals:
             raise GraphError(f"'{word}' has no option '{option}'; it has: {', '.join(known)} (write name=value)")
-        values[key] = value_of(value)
+        values[key] = value_for(word, key, value, default=known[key].default, kind=known[key].type)
     try:
         constructor: Any = kind(**values)  # type: ignore[operator]  # a class, though mypy sees an instance
         return constructor
     except TypeError:
-        example = f"{word}:{known[0]}=..." if known else word
+        example = f"{word}:{next(iter(known))}=..." if known else word
         raise GraphError(f"'{word}' wants: {', '.join(known)}; write for instance {example}") from None
 
 

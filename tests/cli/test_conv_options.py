@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 import graphmml as gm
-from graphmml.cli.choices import ModelChoice, convs_of, links_of
+from graphmml.cli.choices import ModelChoice, convs_of, links_of, structures_of
 
 
 def plain(conv):
@@ -47,8 +47,9 @@ def test_a_word_with_options_is_a_conv_with_these_options(text, wanted):
     [
         ("sage:dept=2", "'sage' has no option 'dept=2'; it has: depth, dropout"),
         ("sage:depth", "'sage' has no option 'depth'"),
-        ("sage:depth=two", "depth of 'sage' is 'two'; a number"),
-        ("sag:depth=2", "no conv 'sag'; choose sage, gcn, gat"),
+        ("sage:depth=two", "depth of 'sage' is 'two'; a number is wanted, for instance depth="),
+        ("sage:residual=2+3", "residual of 'sage' is '2.3'; true or false is wanted"),
+        ("sag:depth=2", r"no conv 'sag'; did you mean sage\? or choose sage, gcn, gat"),
     ],
 )
 def test_a_wrong_option_is_said_with_those_there_are(text, said):
@@ -74,3 +75,8 @@ def test_rows_are_named_by_what_was_written():
 def test_the_words_of_nodes_that_belong_to_patients():
     assert links_of("modalities:k=0,modality=labs+rna") == gm.ModalityNodes(k=0, modality=("labs", "rna"))
     assert links_of("visits:modality=dx,support=3,rarity=false") == gm.Visits("dx", support=3, rarity=False)
+
+
+def test_a_misspelt_structure_is_asked_after():
+    with pytest.raises(gm.GraphError, match=r"no structure 'neighbors'; did you mean neighbours\?"):
+        structures_of("none,neighbors:k=5")

@@ -46,7 +46,9 @@ def test_options_reach_the_part_that_has_them():
 @pytest.mark.parametrize(
     ("fusion", "fuse_at", "said"),
     [
-        ("tensr", "intermediate", "gated"),
+        ("tensr", "intermediate", r"no fusion 'tensr'; did you mean tensor\? or choose gated"),
+        ("tensr:size=4", "intermediate", r"did you mean tensor\?"),
+        ("tensor", "intermediat", r"did you mean intermediate\?"),
         ("tensor", "later", "early, intermediate, hybrid, late"),
         ("tensor", "late:sum", "mean, vote, weights, stack, vcdn"),
         ("tensor", "early:drop=0.2", "has no option 'drop=0.2'; it has: none"),

@@ -118,6 +118,12 @@ def test_plug_ins_stand_anywhere_and_take_constructors(mine):
         ("phenotype", "'phenotype' wants: columns"),
         ("mine:Plain", "no frozen dataclass"),
         ("", "no constructor ''"),
+        ("neighbors:k=3", r"no constructor 'neighbors'; did you mean neighbours\? or choose neighbours, within"),
+        ("union(neighbour; none)", r"no constructor 'neighbour'; did you mean neighbours\?"),
+        ("neighbours:k=three", "k of 'neighbours' is 'three'; a number is wanted, for instance k=10"),
+        ("neighbours:each=1+2", "each of 'neighbours' is '1.2'; true or false is wanted, for instance each=false"),
+        ("gate:modality=rna,columns=sex,tolerance=wide", "tolerance of 'gate' is 'wide'; a number is wanted"),
+        ("mine:Twins:k=many", "k of 'mine:Twins' is 'many'; a number is wanted, for instance k=2"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_the_way_out(text, said, mine):
