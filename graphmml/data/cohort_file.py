@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from graphmml.data.outcome import Kind
 from graphmml.data.tables import open_table
+from graphmml.data.toml_text import quoted
 from graphmml.errors import CohortError
 
 Name = Annotated[str, Field(min_length=1)]
@@ -136,6 +137,8 @@ class CohortFile(Part):
 
 def load(path: Path) -> CohortFile:
     """Read and validate a cohort file, or raise CohortError naming file and key."""
+    if path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")):
+        raise CohortError(f"{path} is a table, and a cohort.toml is wanted; write one with: graphmml init {path} ...")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -143,7 +146,9 @@ def load(path: Path) -> CohortFile:
     except UnicodeDecodeError:
         raise CohortError(f"{path} is not UTF-8; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise CohortError(f"{path} is not valid TOML: {error}") from None
+        raise CohortError(
+            f"{path} is not valid TOML: {error}; mend that line, or write the file anew: graphmml init"
+        ) from None
     return validated(content, str(path))
 
 
@@ -162,7 +167,24 @@ def in_words(fault: Any) -> str:
         return f"unknown key {key}; correct its spelling or delete it"
     if fault["type"] == "missing":
         return f"key {key} is missing"
+    if fault["type"] == "literal_error":
+        return f"key {key} is {short(fault['input'])}; choose {fault['ctx']['expected']}"
+    if fault["type"] in ("tuple_type", "string_type") and isinstance(fault["input"], (str, int, float)):
+        return f"key {key} is {short(fault['input'])}; write {as_text(fault)}"
     return f"key {key}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def short(value: object) -> str:
+    """Write a value of the file as a message can hold it."""
+    return repr(value)[:80]
+
+
+def as_text(fault: Any) -> str:
+    """Write a single value as the text, or the list of text, that is wanted instead."""
+    word, name = quoted(str(fault["input"])[:80]), fault["loc"][-1]
+    if fault["type"] == "tuple_type":
+        return f"{name} = [{word}]"
+    return f"{name} = {word}" if isinstance(name, str) else f"it in quotes: {word}"
 
 
 def from_paths(

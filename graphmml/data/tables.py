@@ -66,10 +66,19 @@ def index_by_id(table: pd.DataFrame, identifier: str, path: Path) -> pd.DataFram
     repeated = ids.duplicated(keep=False)
     if repeated.any():
         raise CohortError(
-            f"{path}: {ids[repeated].nunique()} id(s) stand on more than one row ({int(repeated.sum())} rows); "
-            "one row a patient is wanted; for one row an event say long = { code = ... }"
+            f"{path}: {ids[repeated].nunique()} id(s) stand on more than one row ({int(repeated.sum())} rows, of which "
+            f"the first are line(s) {listed(lines_of(table, repeated), 4)} of the file); one row a patient is wanted: "
+            "remove a row that is a mistake; for one row an event say long = { code = ... }"
         )
     return table.drop(columns=identifier).set_axis(pd.Index(ids, name=None), axis=0)
+
+
+def lines_of(table: pd.DataFrame, rows: pd.Series) -> list[int]:
+    """Return on which lines of their file some rows begin; a cell may hold line breaks, empty lines are not counted."""
+    breaks = sum((table[column].str.count("\n") for column in table.columns), pd.Series(0, index=table.index))
+    header = 1 + sum(str(column).count("\n") for column in table.columns)
+    before = breaks.cumsum().shift(fill_value=0) + np.arange(len(table)) + header + 1
+    return [int(line) for line in before[rows]]
 
 
 def count_events(table: pd.DataFrame, identifier: str, code: str, path: Path) -> pd.DataFrame:

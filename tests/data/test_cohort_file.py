@@ -13,6 +13,10 @@ def with_outcome(**outcome):
     return LABS | {"cohort": {"outcome": {"path": "labels.csv", **outcome}}}
 
 
+def with_labs(**keys):
+    return {"modality": {"labs": {"path": "labs.csv", **keys}}}
+
+
 def test_a_small_file_has_plain_defaults(tmp_path):
     path = tmp_path / "cohort.toml"
     path.write_text('[modality.labs]\npath = "labs.csv"\nna = ["-9"]\n')
@@ -27,10 +31,17 @@ WRONG = {
     "misspelled table": (LABS | {"modalty": {}}, "unknown key modalty"),
     "no modality": ({"cohort": {}}, "key modality is missing"),
     "empty modality": ({"modality": {}}, "key modality"),
-    "number for text": ({"modality": {"labs": {"path": 3}}}, "key modality.labs.path: .*string"),
+    "number for text": ({"modality": {"labs": {"path": 3}}}, 'key modality.labs.path is 3; write path = "3"'),
+    "number for a list": (with_labs(na=-999), r'key modality.labs.na is -999; write na = \["-999"\]'),
+    "text for a list": (with_labs(drop="a"), r"""key modality.labs.drop is 'a'; write drop = \["a"\]"""),
+    "number in a list": (with_labs(na=[-9]), 'key modality.labs.na.0 is -9; write it in quotes: "-9"'),
+    "table for a list": (with_labs(na={}), "key modality.labs.na: "),
     "empty path": ({"modality": {"labs": {"path": ""}}}, "key modality.labs.path"),
     "dot in a name": ({"modality": {"a.b": {"path": "x"}}}, "modality 'a.b' has a dot"),
-    "kind": (with_outcome(column="dx", kind="colour"), "key cohort.outcome.kind"),
+    "kind": (
+        with_outcome(column="dx", kind="colour"),
+        "key cohort.outcome.kind is 'colour'; choose 'class', 'number' or 'survival'",
+    ),
     "class without column": (with_outcome(), 'kind = "class" wants column ='),
     "class with time": (with_outcome(column="dx", time="t"), "neither time = nor event ="),
     "survival without event": (with_outcome(kind="survival", time="t"), "wants time = and event ="),
@@ -56,7 +67,11 @@ def test_what_fits_is_accepted():
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"[modality", "not valid TOML"), (b'[modality.labs]\npath = "\xfc"', "not UTF-8"), (None, "is not there")],
+    [
+        (b"[modality", "not valid TOML.*graphmml init"),
+        (b'[modality.labs]\npath = "\xfc"', "not UTF-8"),
+        (None, "is not there"),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path, content, words):
     path = tmp_path / "cohort.toml"
@@ -64,6 +79,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content, words):
         path.write_bytes(content)
     with pytest.raises(CohortError, match=f"cohort.toml.* {words}"):
         load(path)
+
+
+@pytest.mark.parametrize("name", ["labs.csv", "LABS.CSV", "labs.csv.gz"])
+def test_a_table_in_place_of_the_file_is_sent_to_init(tmp_path, name):
+    (tmp_path / name).write_bytes(b"patient_id,crp\na,\xfc\n")
+    with pytest.raises(CohortError, match=f"{name} is a table.*graphmml init .*{name}"):
+        load(tmp_path / name)
+    with pytest.raises(CohortError, match="is not there"):
+        load(tmp_path / "other.csv")
 
 
 def described(folder, outcome, tables=("labs", "clinical"), **options):

@@ -113,11 +113,21 @@ def test_ids_index_a_table_as_text():
 @pytest.mark.parametrize(
     ("ids", "words"),
     [(["pat1", " "], r"labs.csv has 1 row\(s\) without an id"),
-     (["pat1", "pat1", "pat2"], r"labs.csv: 1 id\(s\) stand on more than one row \(2 rows\)")],
+     (["pat1", "pat1", "pat2"], r"labs.csv: 1 id\(s\) stand on more than one row \(2 rows, .*lines?.* 2, 3 of "),
+     (["pat1", "pat1"], "remove a row that is a mistake")],
 )  # fmt: skip
 def test_blank_and_repeated_ids_are_counted_not_named(ids, words):
     with pytest.raises(CohortError, match=words) as error:
         tables.index_by_id(frame(patient_id=ids), "patient_id", HERE)
+    assert "pat1" not in str(error.value)
+
+
+def test_rows_with_a_repeated_id_are_named_by_their_lines(tmp_path):
+    path = tmp_path / "labs.csv"
+    lines = ["patient_id,note", "pat1,x", 'pat2,"two', 'lines"', "pat3,x", "pat1,y", *["pat2,y"] * 9]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(CohortError, match=r"line\(s\) 2, 3, 6, 7 \.\.\. \(\+8\) of the file") as error:
+        tables.index_by_id(tables.open_table(path), "patient_id", path)
     assert "pat1" not in str(error.value)
 
 
