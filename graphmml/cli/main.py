@@ -5,8 +5,10 @@ Exit codes: 0 done; 1 findings at or above --fail-on; 2 the user can mend it; 3 
 
 import sys
 from importlib import import_module
+from itertools import pairwise
+from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -189,17 +191,42 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except GraphmmlError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+        fail(f"{error}", 2)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; finished units of a run with -o are kept, go on with --resume\n")
-        sys.exit(130)
+        fail("interrupted; finished units of a run with -o are kept, go on with --resume", 130, before="")
     except BrokenPipeError:
         sys.exit(0)
+    except SystemExit as stopped:
+        usage = getattr(stopped.__context__, "format_message", None)  # typer has said on stderr what it could not parse
+        if usage is not None:
+            told_as_json(usage())
+        raise
     except Exception as error:  # noqa: BLE001 -- the border: a bug ends as one line without patient data
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        at = "" if where is None else f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
-        sys.stderr.write(f"internal error: {type(error).__name__}{at}; please report it with `graphmml env`\n")
-        sys.exit(3)
+        fail(
+            f"{type(error).__name__}{place_of(error)}; please report it with `graphmml env`",
+            3,
+            before="internal error: ",
+        )
+
+
+def fail(message: str, code: int, *, before: str = "error: ") -> NoReturn:
+    """Say on stderr, and where --json was asked for on stdout too, what went wrong; leave with the exit code."""
+    sys.stderr.write(f"{before}{message}\n")
+    told_as_json(f"{before}{message}".removeprefix("error: "))
+    sys.exit(code)
+
+
+def told_as_json(message: str) -> None:
+    """Print the error as one object where the command line asks for JSON, so that who parses stdout finds it there."""
+    words = sys.argv[1:]
+    asked = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
+    if asked:
+        sys.stdout.write(dumps({"schema": "graphmml.error/1", "error": message}, indent=1) + "\n")
+
+
+def place_of(error: Exception) -> str:
+    """Say in which line of which file an error was raised, without what it says."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    return "" if where is None else f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"

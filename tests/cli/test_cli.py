@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import graphmml as gm
+from graphmml.cli import main as cli
 from graphmml.data.synthetic import write_demo
 from graphmml.graph.store import load_graph
 from graphmml.report import render
@@ -216,6 +217,55 @@ def test_options_that_contradict_each_other_are_refused(graphmml, clean, tmp_pat
     assert "--setting" in graphmml("cv", clean, "--setting", "both")[2]
     assert "no module" in graphmml("cv", clean, "--links", "no_such_module:Thing")[2]
     assert "has no 'Thing'" in graphmml("cv", clean, "--links", "json:Thing")[2]
+
+
+FAILING = {
+    "check": ["nowhere"],
+    "build": ["nowhere", "-o", "g"],
+    "diagnose": ["nowhere"],
+    "compare": ["nowhere"],
+    "cv": ["nowhere", "--links", "friends"],
+    "fit": ["nowhere", "-o", "m"],
+    "predict": ["nowhere", "nowhere", "-o", "p.csv"],
+    "rule": ["GM999"],
+    "init": ["nowhere.csv"],
+}
+
+
+@pytest.mark.parametrize("command", FAILING)
+def test_with_json_an_error_is_one_object_beside_its_text(graphmml, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plain, nothing, said = graphmml(command, *FAILING[command])
+    code, out, err = graphmml(command, *FAILING[command], "--json")
+    assert (plain, nothing, said) == (2, "", err)
+    assert code == 2
+    assert json.loads(out) == {"schema": "graphmml.error/1", "error": err.partition("error: ")[2].strip()}
+
+
+@pytest.mark.parametrize("words", [("cv", "--json"), ("check", ".", "--fold", "3", "--json")])
+def test_with_json_a_wrong_usage_is_an_object_too(graphmml, words):
+    code, out, err = graphmml(*words)
+    assert code == 2
+    record = json.loads(out)
+    assert record["schema"] == "graphmml.error/1"
+    assert record["error"].split()[0] in err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [(KeyError("secret"), 3, "internal error: KeyError"), (KeyboardInterrupt(), 130, "--resume")],
+)
+def test_with_json_a_bug_and_an_interruption_are_objects_without_data(graphmml, monkeypatch, error, code, said):
+    def broken(standalone_mode):
+        raise error
+
+    monkeypatch.setattr(cli, "app", broken)
+    for form in (["--json"], ["--format", "json"], ["--format=json"]):
+        left, out, err = graphmml("check", ".", *form)
+        assert left == code
+        assert said in json.loads(out)["error"]
+        assert "secret" not in out + err
+    assert graphmml("check", ".")[1] == ""
 
 
 def test_rule_explains_and_lists(graphmml):
