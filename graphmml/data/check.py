@@ -17,6 +17,7 @@ from graphmml.data.checks_units import units
 from graphmml.data.checks_words import Asked
 from graphmml.data.cohort import Cohort
 from graphmml.data.findings import Finding
+from graphmml.data.kinds import wanted
 from graphmml.data.thresholds import Thresholds, thresholds
 
 Check = Callable[[Cohort, Asked], list[Finding]]
@@ -79,6 +80,7 @@ def check(cohort: Cohort, *, min_cell: int = 11, limit: Thresholds | None = None
     A code that finds nothing returns one "pass", one that does not apply "n.a.". `limit` holds what makes a verdict;
     `graphmml.data.thresholds.thresholds` reads other profiles or a file of your own.
     """
+    wanted(cohort, Cohort)
     asked = Asked(min_cell, thresholds() if limit is None else limit)
     findings = infinite(cohort, asked) or [Finding(INFINITE[0], "pass", INFINITE[1])]
     finite = without_infinite(cohort)

@@ -15,6 +15,7 @@ from graphmml.data.cohort_file import CohortFile, from_paths
 from graphmml.data.columns import normalise
 from graphmml.data.few import masked, parts_told
 from graphmml.data.ids import align, align_modality, refuse_strangers, refuse_variants, union, with_ids
+from graphmml.data.kinds import framed, within
 from graphmml.data.outcome import Kind, Outcome, class_outcome
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError
@@ -67,7 +68,7 @@ class Cohort:
         name: str = "cohort",
     ) -> "Cohort":
         """Join DataFrames indexed by patient id; `outcome`, `groups` and `split` are indexed by id as well."""
-        tables = {modality: named(frame, modality) for modality, frame in with_ids(frames).items()}
+        tables = {which: named(frame, which) for which, frame in with_ids(framed(frames, outcome, groups, split)).items()}
         ids = union(tables)
         refuse_variants(ids, "the tables")
         refuse_strangers(tables)
@@ -195,7 +196,7 @@ def positions(rows: Rows, patients: int) -> np.ndarray:
         return np.flatnonzero(array)
     if array.size and not np.issubdtype(array.dtype, np.integer):
         raise CohortError("select patients by position, slice or mask; for ids use cohort.rows_of(ids)")
-    return array.astype(np.int64).reshape(-1)
+    return within(array.astype(np.int64).reshape(-1), patients)
 
 
 def overview(cohort: Cohort, *, min_cell: int = 1) -> Iterator[str]:

@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.grouping import column_of
+from graphmml.data.kinds import wanted
 from graphmml.data.table_encoder import TableEncoder
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError, GraphError, NotFittedError
@@ -111,6 +112,7 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
     def fit(self, cohort: Cohort) -> Self:
         """Learn from these patients; modalities are taken in the order of their names."""
+        wanted(cohort, Cohort)
         unknown = sorted(set(self.reduce or {}) - set(cohort.tables))
         if unknown:
             raise CohortError(f"reduce names no modality of the cohort: {', '.join(unknown)}")
@@ -140,6 +142,7 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     def transform(self, cohort: Cohort) -> EncodedCohort:
         """Encode any patients; columns and modalities that training did not have are ignored."""
         self.check_fitted()
+        wanted(cohort, Cohort)
         features, present, tables = {}, [], {}
         for modality, encoder in self.tables_.items():
             table = encoder.laid_out(cohort.tables.get(modality), cohort.ids, where=modality)

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.kinds import foreign, kind_of, wanted, whole
 from graphmml.errors import CohortError
 
 
@@ -42,6 +43,8 @@ class Folds:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        whole("n", self.n, 5)
+        whole("repeats", self.repeats, 1)
         if self.n < 2 or self.repeats < 1:
             raise CohortError(f"{self.n} folds x {self.repeats} repeats were asked for; at least 2 x 1 are wanted")
 
@@ -163,6 +166,17 @@ class KeptFolds:
     def split(self, cohort: Cohort) -> Iterator[Fold]:
         """Yield them as they are."""
         yield from self.folds
+
+
+def folds_of(splitter: Splitter, cohort: Cohort) -> list[Fold]:
+    """Return the folds of a cohort, or raise CohortError for what is no splitter of patients."""
+    wanted(cohort, Cohort)
+    if isinstance(splitter, type | str) or foreign(splitter) or not hasattr(splitter, "split"):
+        raise CohortError(
+            f"{kind_of(splitter)} is given where a splitter of patients is wanted; give gm.Folds(5) for five "
+            "stratified folds, or gm.LeaveGroupOut, gm.OfficialSplit, gm.HeldOut or gm.TemporalSplit"
+        )
+    return list(splitter.split(cohort))
 
 
 def usual_folds(cohort: Cohort, n: int = 5) -> Folds:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.cohort_file import load
+from graphmml.data.kinds import refuse_path
 
 
 def read_cohort(path: str | Path, *, strict: bool = True) -> Cohort:
@@ -13,6 +14,7 @@ def read_cohort(path: str | Path, *, strict: bool = True) -> Cohort:
     look mistaken (007 here and 7 there, a table that shares no patient with the others), joined as they are
     written: that is what `graphmml check` reads, which says how they would match (GM103). Nothing else should.
     """
+    refuse_path(path)
     file = Path(path)
     if file.is_dir():
         file = file / "cohort.toml"

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
-from graphmml.graph.patient_graph import GraphConstructor, source_links
+from graphmml.graph.patient_graph import GraphConstructor, is_constructor, source_links
 from graphmml.graph.relations import PATIENT, Parts, Relation, Relations
 
 Merge = Literal["sum", "max", "mean", "min"]
@@ -18,7 +18,7 @@ MERGES = ("sum", "max", "mean", "min")
 def several(links: Any) -> tuple[GraphConstructor, ...]:
     """Return one or several constructors as a tuple, or raise GraphError."""
     given = tuple(links) if isinstance(links, (tuple, list)) else (links,)
-    if not given or not all(hasattr(item, "link") for item in given):
+    if not given or not all(map(is_constructor, given)):
         raise GraphError(
             "give one or more constructors in a tuple, for instance (Neighbours(), SharedPhenotype('sex'))"
         )

@@ -8,7 +8,7 @@ import pandas as pd
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
 from graphmml.graph.chance import choose, mixed, own_position, rank_by_key, uniform
-from graphmml.graph.patient_graph import GraphConstructor, links_between, source_links
+from graphmml.graph.patient_graph import GraphConstructor, links_between, refuse_links, source_links
 from graphmml.graph.relations import PATIENT, Relation, Relations
 from graphmml.graph.restricted import Restricted, joined, text
 
@@ -60,6 +60,9 @@ class Shuffled:
 
     links: GraphConstructor
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_links(self.links)
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return the inner constructor's relations, shuffled."""

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import shown, whole
 from graphmml.errors import GraphError
 from graphmml.graph.approximate import searched
 from graphmml.graph.relations import Relation, Relations
@@ -55,6 +56,8 @@ class Neighbours:
     recall: float | None = None
 
     def __post_init__(self) -> None:
+        refuse_modality(self.modality)
+        whole("k", self.k, 10)
         if self.k < 1:
             raise GraphError(f"k is {self.k}; choose one or more neighbours")
         one_of(self.metric, METRICS)
@@ -181,6 +184,14 @@ def chosen(modality: str | tuple[str, ...] | None, source: EncodedCohort) -> tup
     for name in wanted:
         source.has(name)
     return tuple(sorted(wanted))
+
+
+def refuse_modality(modality: object) -> None:
+    """Raise GraphError for what names no modality; a number there was meant for k."""
+    names = modality if isinstance(modality, list | tuple) else (modality,)
+    if modality is not None and not all(isinstance(name, str) for name in names):
+        number = modality if isinstance(modality, int) else 10
+        raise GraphError(f"modality is {shown(modality)}; a name is wanted; say how many neighbours by k={number}")
 
 
 def called(modality: str | tuple[str, ...] | None, otherwise: str = "neighbours") -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.sparse import coo_array, csr_array
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import shown, wanted
 from graphmml.errors import GraphError
 from graphmml.graph.relations import PATIENT, Parts, Relation, Relations
 
@@ -24,6 +25,17 @@ class GraphConstructor(Protocol):
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return the relations from source to target."""
+
+
+def is_constructor(links: object) -> bool:
+    """Return whether a value has the method that a constructor has, and is no class."""
+    return not isinstance(links, type) and callable(getattr(links, "link", None))
+
+
+def refuse_links(links: object) -> None:
+    """Raise GraphError for what draws no links."""
+    if not is_constructor(links):
+        raise GraphError(f"links is {shown(links)}; a constructor is wanted, for instance gm.Neighbours(k=10)")
 
 
 @dataclass(frozen=True)
@@ -157,6 +169,8 @@ class PatientGraph:
 
 def build_graph(links: GraphConstructor, source: EncodedCohort, target: EncodedCohort | None = None) -> PatientGraph:
     """Link the source patients among themselves and, if given, attach the target patients to them."""
+    refuse_links(links)
+    wanted(source, EncodedCohort)
     within = source_links(links, source)
     if target is None:
         return PatientGraph(source.ids, len(source), within.items, within.concepts, within.parts)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
-from graphmml.graph.patient_graph import GraphConstructor, source_links
+from graphmml.graph.patient_graph import GraphConstructor, is_constructor, source_links
 from graphmml.graph.relations import PATIENT, Relation, Relations
 
 
@@ -35,7 +35,7 @@ class Restricted:
     def __post_init__(self) -> None:
         if len(self.chosen) != 1:
             raise GraphError('give one group: across="site", within="site" or evenly="site"')
-        if not hasattr(self.links, "link"):
+        if not is_constructor(self.links):
             raise GraphError("Restricted takes one constructor; join several with Union or Layers")
 
     @property

@@ -10,7 +10,7 @@ from graphmml.data.encode import EncodedCohort
 from graphmml.errors import GraphError
 from graphmml.graph.agreeing import agreement, by_column, phenotypes
 from graphmml.graph.combine import linked
-from graphmml.graph.patient_graph import GraphConstructor
+from graphmml.graph.patient_graph import GraphConstructor, is_constructor
 from graphmml.graph.relations import PATIENT, Relation, Relations
 from graphmml.graph.similarity import METRICS, Metric, nearest, similarity_of, squared_distance
 
@@ -40,7 +40,7 @@ class Reweighted:
     tolerance: float | tuple[float, ...] = 0.0
 
     def __post_init__(self) -> None:
-        if not hasattr(self.links, "link"):
+        if not is_constructor(self.links):
             raise GraphError("Reweighted takes one constructor; join several with Union or Layers")
         for value, known in ((self.by, BY), (self.metric, METRICS)):
             if value not in known:

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import CohortEncoder, EncodedCohort
+from graphmml.data.kinds import wanted
 from graphmml.data.thresholds import Thresholds, thresholds
 from graphmml.graph.neighbours import Neighbours
 from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph
@@ -37,7 +38,8 @@ def diagnose(
     Encoding and links are learned from all rows, as for a description; cross-validation learns them from training
     rows alone. `full` adds what takes longer, `limit` replaces the shipped thresholds, `watch` is told each part.
     """
-    links = links or Neighbours(each=True)
+    wanted(cohort, Cohort)
+    links = Neighbours(each=True) if links is None else links
     cohort = cohort[cohort.sorted_rows]
     encoded = CohortEncoder().fit(cohort).transform(cohort)
     graph = build_graph(links, encoded)

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, Folds, Splitter
+from graphmml.data.folds import Fold, Folds, Splitter, folds_of
+from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
 from graphmml.train.audit_controls import LOGISTIC, MODEL, NO_GRAPH, PERMUTED, TRANSDUCTIVE, planned_controls
 from graphmml.train.audit_groups import left_out_folds, usual_group
 from graphmml.train.audit_result import Audit
 from graphmml.train.cross_validate import Key, Work, classes_in, described, gathered, patients_in, run_units
-from graphmml.train.estimator import GraphClassifier, Setting
+from graphmml.train.estimator import GraphClassifier, Setting, refuse_unusable
+from graphmml.train.parallel import refuse_jobs
 from graphmml.train.planned import Planned, prepared, settings
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
@@ -46,6 +48,10 @@ def audit(
     the transductive score stands apart. A control that the cohort or the links refuse is n.a. and says why.
     `jobs`, `run`, `resume` and `watch` are those of `cross_validate`.
     """
+    wanted(model, GraphClassifier)
+    wanted(cohort, Cohort)
+    refuse_unusable(model)
+    refuse_jobs(jobs)
     plan = AuditPlan(model, cohort, Folds(5) if folds is None else folds, group)
     folder = None if run is None else RunFolder.open(run, plan.facts, Splits.of(cohort, plan.made), resume=resume)
     done, refused = run_units(plan.work, cohort, plan.classes, jobs=jobs, folder=folder, watch=watch)
@@ -72,7 +78,7 @@ class AuditPlan:
     @cached_property
     def made(self) -> list[Fold]:
         """The folds that all rows share."""
-        return list(self.folds.split(self.cohort))
+        return folds_of(self.folds, self.cohort)
 
     @cached_property
     def left_out(self) -> tuple[list[Fold], str]:

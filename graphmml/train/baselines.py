@@ -14,6 +14,7 @@ from sklearn.neural_network import MLPClassifier
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort, Preparation
+from graphmml.data.kinds import wanted
 from graphmml.errors import NotFittedError
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.propagation import LabelPropagation
@@ -31,6 +32,7 @@ class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 
     def fit(self, cohort: Cohort) -> Self:
         """Learn from the patients with a known outcome."""
+        wanted(cohort, Cohort)
         order = cohort.sorted_rows
         known = cohort[order[cohort.labelled[order]]]
         task = ClassTask.of(known)

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, Splitter, usual_folds
+from graphmml.data.folds import Fold, Splitter, folds_of, usual_folds
+from graphmml.data.kinds import refuse_plain, wanted
 from graphmml.errors import NotFittedError
 from graphmml.train.calibration import Method, learned_calibrator, refuse_method
 from graphmml.train.conformal import ConformalSets, refuse_sets, values_of
@@ -80,9 +81,11 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     def folds(self, cohort: Cohort) -> list[Fold]:
         """Return who is held out, or raise GraphmmlError for settings or a cohort with which there is no `fit`."""
+        wanted(cohort, Cohort)
+        refuse_plain(self.model)
         refuse_method(self.method)
         refuse_sets(self.coverage, self.group, cohort)
-        made = list((usual_folds(cohort) if self.splits is None else self.splits).split(cohort))
+        made = folds_of(usual_folds(cohort) if self.splits is None else self.splits, cohort)
         refuse_twice(made)
         return made
 

@@ -32,8 +32,17 @@ def one_thread() -> Iterator[None]:
 
 def chosen_device(name: str) -> torch.device:
     """Return the device: "auto" takes a GPU where there is one."""
+    refuse_device(name)
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    if str(name).startswith("cuda") and not torch.cuda.is_available():
         raise GraphmmlError(f'device is \'{name}\' but torch sees no GPU; choose device="auto" or "cpu"')
     return torch.device(name)
+
+
+def refuse_device(name: str) -> None:
+    """Raise GraphmmlError for a device that torch has no word for."""
+    try:
+        torch.device("cpu" if name == "auto" else str(name))
+    except RuntimeError:
+        raise GraphmmlError(f'device is {name!r}; choose "auto", "cpu", "cuda" or one GPU, "cuda:1"') from None

@@ -13,14 +13,14 @@ import numpy as np
 from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, Folds, KeptFolds, OfficialSplit, Splitter
+from graphmml.data.folds import Fold, Folds, KeptFolds, OfficialSplit, Splitter, folds_of
 from graphmml.data.temporal import TemporalSplit
 from graphmml.errors import GraphmmlError
 from graphmml.train.calibrated import uncalibrated
 from graphmml.train.chance import one_thread
 from graphmml.train.estimator import Setting
-from graphmml.train.parallel import side_by_side
-from graphmml.train.planned import Classifier, Model, Planned, around, plan, settings
+from graphmml.train.parallel import refuse_jobs, side_by_side
+from graphmml.train.planned import Classifier, Model, Planned, around, by_name, plan, settings
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
 from graphmml.train.scores import all_scores
@@ -66,9 +66,10 @@ def cross_validate(
     over its patients, or their blocks.
     """
     folds = Folds(5, repeats=5) if folds is None else folds
-    models = dict(model) if isinstance(model, Mapping) else {"graph": model}
+    refuse_jobs(jobs)
+    models = by_name(model)
     planned = plan(models, setting)
-    made = list(folds.split(cohort))
+    made = folds_of(folds, cohort)
     classes, splits = classes_in(cohort, made), Splits.of(cohort, made)
     said = "".join([described(folds, made), *around(models)])
     facts = {"cohort": cohort.fingerprint, **facts_of(folds, made, classes, setting), "models": settings(planned)}

@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort, Preparation
 from graphmml.data.folds import inner_folds
+from graphmml.data.kinds import shown, wanted, whole
 from graphmml.errors import CohortError, GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
-from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, PatientGraph, build_graph
+from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, PatientGraph, build_graph, refuse_links
 from graphmml.model.convs import SAGEStack
 from graphmml.model.encoders import LinearEncoder
 from graphmml.model.front import Encoder
@@ -23,7 +24,7 @@ from graphmml.model.structure import Structure
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network, network_for
 from graphmml.train.batches import Part
-from graphmml.train.chance import chosen_device, one_thread, seeded
+from graphmml.train.chance import chosen_device, one_thread, refuse_device, seeded
 from graphmml.train.growing import as_cohort, attach, extend
 from graphmml.train.loop import Training, Watch, train_network
 from graphmml.train.member import Member, combination
@@ -82,14 +83,14 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def fit(self, cohort: Cohort, watch: Watch | None = None) -> Self:
         """Learn from the patients with a known outcome; `watch` is told of every epoch."""
-        refuse_unusable(self.members, self.width, self.setting)
+        refuse_unusable(self)
+        wanted(cohort, Cohort)
         order = cohort.sorted_rows
         known = order[cohort.labelled[order]]
         task = ClassTask.of(cohort[known])
         self.encoder_ = fitted(self.prepare, cohort[known])
-        self.classes_ = np.array(task.classes, dtype=object)
+        self.classes_, self.blocks_ = np.array(task.classes, dtype=object), cohort.blocks
         people = cohort[order if self.setting == "transductive" else known]
-        self.blocks_ = people.blocks
         return self.learn(encoded(self.encoder_, people), task.codes(people), watch)
 
     def learn(self, source: EncodedCohort, codes: np.ndarray, watch: Watch | None = None) -> Self:
@@ -184,10 +185,10 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def score(self, cohort: Cohort) -> float:
         """Return the accuracy over the patients with a known outcome."""
+        wanted(cohort, Cohort)
         if cohort.outcome is None or not cohort.labelled.any():
             raise CohortError("the cohort has no outcome to score against")
-        truth = cohort.outcome.values.to_numpy(dtype=object)
-        return float((self.predict(cohort) == truth)[cohort.labelled].mean())
+        return float((self.predict(cohort) == cohort.outcome.values.to_numpy(dtype=object))[cohort.labelled].mean())
 
     @property
     def constructor(self) -> GraphConstructor:
@@ -203,9 +204,19 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return hasattr(self, "members_")
 
 
-def refuse_unusable(members: int, width: int, setting: str) -> None:
+def refuse_unusable(model: GraphClassifier) -> None:
     """Raise for settings that no network can have."""
-    if members < 1 or width < 1:
-        raise GraphError(f"members is {members} and width {width}; both must be 1 or more")
-    if setting not in ("inductive", "transductive"):
-        raise GraphError(f"setting is '{setting}'; choose inductive or transductive")
+    whole("members", model.members, 5)
+    whole("width", model.width, 32)
+    if model.members < 1 or model.width < 1:
+        raise GraphError(f"members is {model.members} and width {model.width}; both must be 1 or more")
+    if model.setting not in ("inductive", "transductive"):
+        raise GraphError(f"setting is {shown(model.setting)}; choose inductive or transductive")
+    refuse_links(model.constructor)
+    fusion = getattr(strategy_of(model.fusion), "fusion", GatedFusion)
+    for name, part, ours in (("conv", model.conv, "SAGEStack"), ("fusion", fusion, "GatedFusion")):
+        if not callable(part):
+            raise GraphError(f"{name} is {shown(part)}; a class or function is wanted, for instance {name}=gm.{ours}")
+    if model.training is not None:
+        wanted(model.training, Training)
+    refuse_device(model.device)

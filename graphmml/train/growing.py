@@ -10,6 +10,7 @@ from sklearn.base import clone
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
 from graphmml.data.ids import among
+from graphmml.data.kinds import wanted
 from graphmml.data.outcome import Outcome
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError, GraphError
@@ -55,6 +56,7 @@ def extend(model: "GraphClassifier", cohort: Cohort, watch: "Watch | None", *, r
 
 def newcomers(model: "GraphClassifier", cohort: Cohort) -> EncodedCohort:
     """Encode patients as training did, or raise CohortError for those who are in training already."""
+    wanted(cohort, Cohort)
     known = int(among(cohort.ids, model.source_.ids).sum())
     if known or not len(cohort):
         raise CohortError(f"{known} of {len(cohort)} patients are in training already; give new patients, one or more")

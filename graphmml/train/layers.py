@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from graphmml.data.arrays import Arrays, text
+from graphmml.data.kinds import kind_of
 from graphmml.errors import GraphmmlError, StoreError
 from graphmml.train.baselines import Baseline
 from graphmml.train.calibrated import CalibratedClassifier
@@ -24,6 +25,7 @@ FILES = {CalibratedClassifier: "calibration.npz", GroupThresholds: "thresholds.n
 def innermost(model: Any) -> Any:
     """Return the fitted model inside whatever is around it."""
     while isinstance(model, Layer | Tuned):
+        model.check_fitted()
         model = model.model_
     return model
 
@@ -32,7 +34,7 @@ def network_in(model: Any, asked: str) -> GraphClassifier:
     """Return the GraphClassifier inside, or raise GraphmmlError: no other model has what is asked for."""
     inner = innermost(model)
     if not isinstance(inner, GraphClassifier):
-        raise GraphmmlError(f"{asked} of a GraphClassifier, calibrated or not; this is a {type(inner).__name__}")
+        raise GraphmmlError(f"{asked} of a GraphClassifier, calibrated or not; this is {kind_of(inner)}")
     return inner
 
 

@@ -11,14 +11,16 @@ from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold
+from graphmml.data.kinds import wanted
+from graphmml.errors import GraphmmlError
 from graphmml.graph.controls import NoEdges, Shuffled
 from graphmml.graph.patient_graph import GraphConstructor
 from graphmml.model.convs import GATStack, GCNStack, SAGEStack
 from graphmml.train.baselines import all_baselines
 from graphmml.train.calibrated import CalibratedClassifier
-from graphmml.train.estimator import GraphClassifier, Setting
+from graphmml.train.estimator import GraphClassifier, Setting, refuse_unusable
 from graphmml.train.spaces import Space
-from graphmml.train.tuned import Search, Tuned
+from graphmml.train.tuned import Search, Tuned, refuse_search
 from graphmml.train.unit import RowKind
 
 
@@ -73,6 +75,31 @@ def plan(models: Mapping[str, Model], setting: Setting) -> list[Planned]:
     if calibrated is not None:
         rows = [replace(row, model=clone(calibrated).set_params(model=row.model)) for row in rows]
     return rows
+
+
+def by_name(model: Model | Mapping[str, Model]) -> dict[str, Model]:
+    """Return one model or several by name, or raise GraphmmlError for one that has no twin without edges."""
+    models = dict(model) if isinstance(model, Mapping) else {"graph": model}
+    if not models:
+        raise GraphmmlError('no model is given; give one, or several by name: {"mine": model}')
+    for each in models.values():
+        network_of(each)
+    return models
+
+
+def network_of(model: Model) -> GraphClassifier:
+    """Return the unfitted network inside, or raise GraphmmlError where there is none or it cannot be fitted."""
+    bare = inside(model, CalibratedClassifier)
+    network = inside(bare, Tuned)
+    mend = (
+        'give one, also inside gm.Tuned or gm.CalibratedClassifier, or several by name, {"mine": model}; plain models '
+        "stand beside it by themselves"
+    )
+    wanted(network, GraphClassifier, mend=mend)
+    refuse_unusable(network)
+    if isinstance(bare, Tuned):
+        refuse_search(bare)
+    return network  # type: ignore[no-any-return]
 
 
 def inside(model: Model, around: type) -> Any:

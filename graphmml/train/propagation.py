@@ -8,9 +8,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort, Preparation
+from graphmml.data.kinds import wanted
 from graphmml.errors import GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
-from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph
+from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph, refuse_links
 from graphmml.graph.relations import PATIENT, Relation
 from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
@@ -46,6 +47,8 @@ class LabelPropagation(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """Link the patients with a known outcome and hand their outcomes on."""
         if not 0 <= self.alpha < 1 or self.steps < 1:
             raise GraphError(f"alpha is {self.alpha} and steps {self.steps}; choose alpha from 0 to below 1, a step")
+        wanted(cohort, Cohort)
+        refuse_links(self.constructor)
         order = cohort.sorted_rows
         known = cohort[order[cohort.labelled[order]]]
         task = ClassTask.of(known)

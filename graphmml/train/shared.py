@@ -18,6 +18,7 @@ from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
+from graphmml.data.kinds import wanted
 
 KEPT = 6
 """So many preparations are remembered, those used last: the folds in work and the inner ones of calibration."""
@@ -63,6 +64,7 @@ def fitted(prepare: Preparation | None, cohort: Cohort) -> Preparation:
 
 def encoded(encoder: Preparation, cohort: Cohort) -> EncodedCohort:
     """Return the patients encoded."""
+    wanted(cohort, Cohort)
     known = [prepared.encoded for prepared in _PREPARED.values() if prepared.encoder is encoder]
     if not known or not _ON.get():
         return encoder.transform(cohort)

@@ -5,12 +5,15 @@ from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
+from graphmml.data.kinds import shown
+from graphmml.errors import GraphmmlError
 from graphmml.train.baselines import Baseline
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.loop import Training
@@ -56,6 +59,15 @@ def space_of(model: Any) -> Space:
         alphas = {"alpha": [0.5, 0.8, 0.9, 0.99]} if model.alpha else {}
         return {**alphas, **links_space(model.constructor)}
     return OF_CLASSIFIERS.get(type(getattr(model, "classifier", None)), {})
+
+
+def refuse_space(space: Space) -> None:
+    """Raise GraphmmlError unless every setting has values to choose among."""
+    if not isinstance(space, Mapping):
+        raise GraphmmlError(f"space is {shown(space)}; values by setting are wanted: space={{'width': [16, 32]}}")
+    for name, values in space.items():
+        if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray) or not len(values):
+            raise GraphmmlError(f"{name} is {shown(values)}; values to try are wanted: space={{'width': [16, 32]}}")
 
 
 def network_space(model: GraphClassifier) -> Space:

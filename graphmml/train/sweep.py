@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Folds, Splitter
+from graphmml.data.folds import Folds, Splitter, folds_of
 from graphmml.errors import GraphError
 from graphmml.graph.controls import NoEdges, Shuffled
 from graphmml.model.strategy import Fusion, Strategy
@@ -143,7 +143,7 @@ def compare_fusions(
     if not fusions:
         raise GraphError("no fusion was given; name at least one, or leave fusions out for all")
     folds = Folds(5) if folds is None else folds
-    made = list(folds.split(cohort))
+    made = folds_of(folds, cohort)
     classes = classes_in(cohort, made)
     planned = planned_fusions(prepared(model, model.setting), fusions)
     facts = {"cohort": cohort.fingerprint, **facts_of(folds, made, classes, model.setting)}

@@ -11,9 +11,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import Preparation
 from graphmml.data.folds import inner_folds
+from graphmml.data.kinds import refuse_plain, wanted
 from graphmml.errors import GraphmmlError, NotFittedError
 from graphmml.train.scores import log_loss
-from graphmml.train.spaces import Space, space_of, untuned
+from graphmml.train.spaces import Space, refuse_space, space_of, untuned
 from graphmml.train.tasks import ClassTask
 
 
@@ -54,6 +55,8 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 
     def fit(self, cohort: Cohort) -> Self:
         """Search, then fit on every patient given."""
+        wanted(cohort, Cohort)
+        refuse_search(self)
         search = self.search or Search()
         model = untuned(self.model)
         space = space_of(model) if self.space is None else self.space
@@ -97,6 +100,15 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         """Raise NotFittedError before `fit`."""
         if not hasattr(self, "model_"):
             raise NotFittedError("this model has seen no patients yet; call fit(cohort[train]) first")
+
+
+def refuse_search(tuned: Tuned) -> None:
+    """Raise GraphmmlError for a model, a search or a space that there is no tuning with."""
+    refuse_plain(tuned.model)
+    if tuned.search is not None:
+        wanted(tuned.search, Search)
+    if tuned.space is not None:
+        refuse_space(tuned.space)
 
 
 def held_out_loss(model: Any, train: Cohort, test: Cohort) -> float:

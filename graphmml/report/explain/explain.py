@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from numbers import Integral
 
 import numpy as np
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.ids import among
+from graphmml.data.kinds import kind_of, wanted
 from graphmml.errors import CohortError, GraphmmlError
 from graphmml.graph.relations import PATIENT
 from graphmml.report.explain.attribution import Attribution, Method
@@ -47,6 +49,7 @@ def explain(
     if parts < 1:
         raise GraphmmlError(f"parts is {parts}; choose one or more")
     outer, model, method = model, network_in(model, "an explanation is"), Occlusion() if method is None else method
+    wanted(cohort, Cohort)
     row = row_of(cohort, patient)
     predicted = Subject.of(model, cohort[[row]])
     subject = aimed(predicted, target)
@@ -87,6 +90,8 @@ def row_of(cohort: Cohort, patient: int | str) -> int:
     """Return the position of a patient given by row or by id; no error repeats an id."""
     if isinstance(patient, str):
         return int(cohort.rows_of([patient])[0])
+    if isinstance(patient, bool) or not isinstance(patient, Integral):
+        raise CohortError(f"the patient is given by {kind_of(patient)}; give one row's number, or an id as text")
     if not 0 <= patient < len(cohort):
         raise CohortError(f"row {patient} is asked for and the cohort has rows 0 to {len(cohort) - 1}")
     return int(patient)

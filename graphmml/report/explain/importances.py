@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
-from graphmml.data.folds import Fold, Folds, Splitter
+from graphmml.data.folds import Fold, Folds, Splitter, folds_of
 from graphmml.errors import CohortError
 from graphmml.graph.patient_graph import GraphConstructor, source_links
 from graphmml.graph.relations import PATIENT
@@ -19,10 +19,14 @@ from graphmml.report.explain.exchanged import Exchanged, Without
 from graphmml.report.explain.importance_result import Importance, Importances
 from graphmml.report.explain.part import KINDS, Part
 from graphmml.report.explain.typical import Instead, refuse_instead, typical
+from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.chance import one_thread
+from graphmml.train.cross_validate import seeds_of
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.growing import new_codes
+from graphmml.train.layers import innermost
 from graphmml.train.parallel import side_by_side
+from graphmml.train.planned import Model, inside, network_of
 from graphmml.train.scores import auroc
 from graphmml.train.worth import lacking
 
@@ -31,7 +35,7 @@ WIDE = 64
 
 
 def importances(
-    model: GraphClassifier,
+    model: Model,
     cohort: Cohort,
     folds: Splitter | None = None,
     *,
@@ -49,13 +53,16 @@ def importances(
     part is exchanged between patients at random (permutation importance, Breiman 2001), `shuffles` times; a relation
     is exchanged by giving patients each other's links. `change` is never below zero, whatever the part says; `drop` is
     about zero for what says nothing. Intervals over folds are Nadeau and Bengio's. Columns of a modality with more
-    than 64 are not told one by one. `modality_worth` shares the score of one fitted model out between modalities.
+    than 64 are not told one by one. A `Tuned` model is tuned in every fold; of a `CalibratedClassifier` the model
+    inside is told of, before calibration. `modality_worth` shares the score of one fitted model out between modalities.
     """
+    network_of(model)
+    model = inside(model, CalibratedClassifier)
     refuse_instead(instead)
     if shuffles < 1 or top < 1:
         raise CohortError(f"shuffles is {shuffles} and top {top}; both must be 1 or more")
     folds = Folds(5, seed=seed) if folds is None else folds
-    made = list(folds.split(cohort))
+    made = folds_of(folds, cohort)
     work = [joblib.delayed(of_fold)(model, cohort, fold, instead, shuffles, seed) for fold in made]
     found = list(side_by_side(work, jobs))
     parts = list(dict.fromkeys(part for each in found for part in each))
@@ -74,12 +81,10 @@ Score = tuple[float, float]
 """Change and drop."""
 
 
-def of_fold(
-    model: GraphClassifier, cohort: Cohort, fold: Fold, instead: Instead, shuffles: int, seed: int
-) -> dict[Part, Score]:
+def of_fold(model: Model, cohort: Cohort, fold: Fold, instead: Instead, shuffles: int, seed: int) -> dict[Part, Score]:
     """Fit a copy on a fold's training patients and score every part on the others."""
     with one_thread():
-        fitted = clone(model).set_params(seed=model.seed + fold.seed).fit(cohort[fold.train])
+        fitted = innermost(clone(model).set_params(**seeds_of(model, fold.seed)).fit(cohort[fold.train]))
         asked = Asked.of(fitted, cohort[fold.test], instead, shuffles, seed + fold.seed)
         return dict(asked.scores())
 

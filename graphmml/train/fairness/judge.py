@@ -6,6 +6,7 @@ import numpy as np
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.grouping import groupings
+from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
 from graphmml.train.fairness.curve import GroupCurve, curve_of
 from graphmml.train.fairness.predicted import Tested, tested_of
@@ -41,6 +42,8 @@ def fairness(
     Values of fewer than `min_cell` patients are masked, with what would let their counts be worked out.
     """
     refuse_settings(threshold, min_cell)
+    wanted(result, CVResult, Run)
+    wanted(cohort, Cohort)
     cv = result.result if isinstance(result, Run) else result
     tests = cv.splits.tests_in(cohort)
     people = tested_of(cv, tests, cohort, threshold=threshold, positive=positive)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, Folds, Splitter, block_numbers
+from graphmml.data.folds import Fold, Folds, Splitter, block_numbers, folds_of
 from graphmml.data.grouping import groupings
 from graphmml.errors import CohortError
 from graphmml.train import scores
@@ -71,7 +71,7 @@ def fairness_price(
     """
     refuse_settings(threshold, min_cell)
     splitter = Folds(5) if folds is None else folds
-    made = list(splitter.split(cohort))
+    made = folds_of(splitter, cohort)
     classes = classes_in(cohort, made)
     if len(classes) != 2:
         raise CohortError(f"a mitigation is of decisions between two classes; the outcome has {len(classes)}")

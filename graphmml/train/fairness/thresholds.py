@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import inner_folds
 from graphmml.data.grouping import grouping
+from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError, GraphmmlError, NotFittedError
 from graphmml.train.fairness.equalising import equalised
 from graphmml.train.tasks import ClassTask
@@ -57,6 +58,7 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def fit(self, cohort: Cohort) -> Self:
         """Learn the model, and from its out-of-fold predictions the thresholds."""
         self.refuse_unusable()
+        wanted(cohort, Cohort)
         order = cohort.sorted_rows
         known = cohort[order[cohort.labelled[order]]]
         task = ClassTask.of(known)
