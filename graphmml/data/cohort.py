@@ -68,7 +68,7 @@ class Cohort:
         name: str = "cohort",
     ) -> "Cohort":
         """Join DataFrames indexed by patient id; `outcome`, `groups` and `split` are indexed by id as well."""
-        tables = {which: named(frame, which) for which, frame in with_ids(framed(frames, outcome, groups, split)).items()}
+        tables = {key: named(frame, key) for key, frame in with_ids(framed(frames, outcome, groups, split)).items()}
         ids = union(tables)
         refuse_variants(ids, "the tables")
         refuse_strangers(tables)
