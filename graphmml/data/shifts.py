@@ -1,10 +1,11 @@
-"""Shifts: columns of numbers whose new values stand so far from training's that they are likely in another unit."""
+"""Shifts: new values of columns that are likely in another unit, or stand for missing, as training's were not."""
 
 import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from graphmml.data.checks_columns import SENTINELS
 from graphmml.data.checks_units import FACTORS, fahrenheit
 
 DEVIATIONS = 5.0
@@ -48,6 +49,26 @@ def shifts(known: np.ndarray, columns: Sequence[str], values: np.ndarray) -> Ite
         )
     if len(moved) > MOST:
         yield f"{len(moved) - MOST} more columns have shifted as far"
+
+
+def stand_ins(known: np.ndarray, columns: Sequence[str], values: np.ndarray) -> Iterator[str]:
+    """Say where a number that often stands for missing lies far outside what training saw (`known`, as of `stand`).
+
+    Farther than training's whole range from its end: 99 years are an age, 99 mmol/L of potassium are not. A new
+    cohort's file may lack the `na` of training's.
+    """
+    _, _, low, high = known
+    with np.errstate(invalid="ignore"):
+        far = (values < 2 * low - high) | (values > 2 * high - low)
+    found = far & np.isin(values, list(SENTINELS))
+    for at in np.flatnonzero(found.any(axis=0))[:MOST]:
+        marks = [f"{mark:g}" for mark in np.unique(values[found[:, at], at])]
+        written = ", ".join(f'"{mark}"' for mark in marks)
+        yield (
+            f"column {columns[at]} is {' or '.join(marks)} for {found[:, at].sum()} of "
+            f"{len(values)} patients, far outside its range in training; if that stands for missing, say so in the "
+            f"cohort's file: na = [{written}]"
+        )
 
 
 def factor(new: np.ndarray, median: float, known: float) -> str:

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from graphmml.data.columns import is_number, tidy_number
-from graphmml.data.shifts import shifts, stand
+from graphmml.data.shifts import shifts, stand, stand_ins
 from graphmml.errors import CohortError
 
 OTHER = "(other)"
@@ -166,7 +166,8 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
             said.append(f"{len(extra)} column(s) unknown to the model, ignored: {', '.join(map(str, extra[:6]))}")
         numbers = [at for at, name in enumerate(self.numbers_) if name in table and is_number(table[name])]
         names = [self.numbers_[at] for at in numbers]
-        said.extend(shifts(self.stand_[:, numbers], names, table[names].to_numpy(dtype=np.float64)))
+        known, values = self.stand_[:, numbers], table[names].to_numpy(dtype=np.float64)
+        said += [*shifts(known, names, values), *stand_ins(known, names, values)]
         for name in self.names_:
             if name in table and not is_number(table[name]):
                 values = self.written(name, table[name])

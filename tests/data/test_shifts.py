@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphmml.data.shifts import shifts, stand
+from graphmml.data.shifts import shifts, stand, stand_ins
 
 
 def columns(patients=200, seed=0):
@@ -70,3 +70,19 @@ def test_of_many_columns_the_rest_is_counted():
     said = list(shifts(stand(values), [f"g{at}" for at in range(20)], values[:5] + 100))
     assert len(said) == 7
     assert said[-1] == "14 more columns have shifted as far"
+
+
+@pytest.mark.parametrize("mark", [-999.0, -9999.0, 9999.0])
+@pytest.mark.parametrize("patients", [1, 40])
+def test_a_number_that_stands_for_missing_is_named_with_what_to_write(mark, patients):
+    values = columns(patients, seed=3)
+    values[0, 1] = mark
+    (said,) = stand_ins(stand(columns()), NAMES, values)
+    assert said.startswith(f"column temperature is {mark:g} for 1 of {patients} patients")
+    assert said.endswith(f'na = ["{mark:g}"]')
+
+
+def test_numbers_that_can_be_measured_stand_for_nothing_else():
+    known = stand(np.array([[20.0, 0.0], [95.0, 5.0]]))
+    assert not list(stand_ins(known, ["age", "score"], np.array([[99.0, 9.0], [np.nan, -1.0]])))
+    assert not list(stand_ins(stand(columns()), NAMES, columns(300, seed=9)))
