@@ -16,9 +16,9 @@ HOW = (
     "Calibration: patients in bins of equal size by predicted probability, averaged over repeats (Van Calster et al. "
     "2019). Net benefit: true positives less false ones at the odds of the threshold, a patient (Vickers and Elkin "
     "2006); a model is of use where it lies above treating all and treating none. AUROC within groups: bootstrap. "
-    "Slope: of the outcome on the logit of its probability, 1 if right, below 1 if too extreme (Cox 1958). p: of no "
-    "difference to the same network without edges, corrected resampled t-test (Nadeau and Bengio 2003) over folds or a "
-    "bootstrap on one test set, after Holm (1979) over the graphs tried."
+    "Slope: of the outcome on the logit of its probability, over all test patients, 1 if right, below 1 if too extreme "
+    "(Cox 1958). p: of no difference to the same network without edges, corrected resampled t-test (Nadeau and Bengio "
+    "2003) over folds or a bootstrap on one test set, after Holm (1979) over the graphs tried."
 )
 
 COLUMNS = ["model", "AUROC (95 %)", "AUPRC", "bal. acc.", "MCC", "Brier", "log-loss", "slope", "vs no graph", "p"]
