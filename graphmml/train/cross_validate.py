@@ -72,8 +72,8 @@ def cross_validate(
     made = folds_of(folds, cohort)
     classes, splits = classes_in(cohort, made), Splits.of(cohort, made)
     said = "".join([described(folds, made), *around(models)])
-    facts = {"cohort": cohort.fingerprint, **facts_of(folds, made, classes, setting), "models": settings(planned)}
-    facts["plan"] = said
+    facts = {"cohort": cohort.fingerprint, **facts_of(folds, made, classes, setting), "plan": said}
+    facts["models"] = settings(planned)
     folder = None if run is None else RunFolder.open(run, facts, splits, resume=resume)
     work: list[Work] = [(row, fold, setting) for fold in made for row in planned]
     done, _ = run_units(work, cohort, classes, jobs=jobs, folder=folder, watch=watch)

@@ -102,9 +102,9 @@ def network_of(model: Model) -> GraphClassifier:
     return network  # type: ignore[no-any-return]
 
 
-def inside(model: Model, around: type) -> Any:
+def inside(model: Model, outer: type) -> Any:
     """Return the model inside another of this kind, and any other model itself."""
-    return model.model if isinstance(model, around) else model
+    return model.model if isinstance(model, outer) else model
 
 
 def search_of(models: Mapping[str, Model]) -> Search | None:

@@ -66,6 +66,11 @@ class CVResult:
         metrics = {name: self.interval(name, units) for name in METRICS}
         if not self.same_test:
             metrics |= pooled_calibration(units)
+            if against is not None and plain is not None:
+                against |= {
+                    name: Interval(metrics[name].mean - one.mean, np.nan, np.nan)
+                    for name, one in pooled_calibration(self.of(plain)).items()
+                }
         return Row(model, units[0].kind, sum(unit.seconds for unit in units), metrics, against)
 
     def interval(self, metric: str, units: list[Unit], minus: list[Unit] | None = None) -> Interval:

@@ -12,7 +12,7 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.encode import Preparation
 from graphmml.data.folds import inner_folds
 from graphmml.data.kinds import refuse_plain, wanted
-from graphmml.errors import GraphmmlError, NotFittedError
+from graphmml.errors import GraphError, GraphmmlError, NotFittedError
 from graphmml.train.scores import log_loss
 from graphmml.train.spaces import Space, refuse_space, space_of, untuned
 from graphmml.train.tasks import ClassTask
@@ -69,7 +69,7 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         def loss(settings: Mapping[str, Any]) -> float:
             try:
                 return float(np.mean([held_out_loss(clone(model).set_params(**settings), *fold) for fold in folds]))
-            except GraphmmlError:
+            except GraphError:
                 if not settings:
                     raise
                 return float("inf")  # these patients are too few for it, as for more neighbours than there are

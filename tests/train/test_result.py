@@ -112,6 +112,9 @@ def test_slope_and_intercept_are_of_all_test_patients_and_not_means_of_few():
         for name in ("calibration_slope", "calibration_intercept"):
             assert row.metrics[name].mean == pytest.approx(METRICS[name](codes, p))
             assert np.isnan(row.metrics[name].low)
+            if row.vs_no_graph is not None:
+                less = row.metrics[name].mean - result.named("no graph").metrics[name].mean
+                assert row.vs_no_graph[name].mean == pytest.approx(less)
     repeated = replace(result, units=(*result.units, *(replace(one, repeat=1) for one in result.units)))
     assert repeated.rows[0].metrics["calibration_slope"].mean == pytest.approx(
         result.rows[0].metrics["calibration_slope"].mean
