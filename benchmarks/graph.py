@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pynndescent import NNDescent
 from sklearn.neighbors import kneighbors_graph
 
 import graphmml as gm
@@ -53,7 +52,8 @@ DIABETES = {
         gm.Neighbours("medications", metric="hamming"),
         gm.Neighbours("diagnoses", metric="jaccard"),
         gm.Neighbours(edges="scaled", weight="rbf"),
-        gm.Neighbours("admission", recall=0.95),
+        gm.Neighbours(recall=0.95),
+        gm.Neighbours(each=True, recall=0.95),
         gm.Within(0.02),
         gm.Densest(10),
         gm.SharedPhenotype(("gender", "race", "time_in_hospital"), tolerance=(0, 0, 1)),
@@ -134,8 +134,6 @@ def approximate(patients: int, peer: str | None) -> dict[str, float]:
     matrix = clustered(patients, 64, clusters=1000, hidden=16)
     encoded = patients_of({"labs": matrix})
     links = gm.Neighbours("labs", k=K, recall=RECALL)
-    with timed(took, "compiling"):
-        _ = NNDescent(matrix[:2000], metric="euclidean", n_neighbors=K + 1).neighbor_graph
     with timed(took, "ours"):
         near = links.link(encoded, encoded)["labs"].edges
     took["memory"], took["recall on its sample"] = peak(), links.measured_recall(encoded)

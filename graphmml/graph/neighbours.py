@@ -42,8 +42,8 @@ class Neighbours:
 
     With `each` (one relation a modality) a modality that k or fewer others have links those who have it to all others.
 
-    `recall` (0 to 1) searches approximately, as far as a sample says that this share of neighbours is found (the
-    extra `approximate`, which compiles itself for some seconds when first used).
+    `recall` (0 to 1) searches approximately, as far as a sample says that this share of neighbours is found: from
+    20,000 patients on, by encoded columns.
     """
 
     modality: str | tuple[str, ...] | None = None

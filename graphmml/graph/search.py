@@ -9,8 +9,8 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 BLOCK = 1536
-FIRST = 512
-"""So many columns of a row's first block set the bar that the others must pass."""
+GROUPS = 64
+"""The highest of so many groups of a row's first block set the bar that the others must pass."""
 
 
 class Points(Protocol):
@@ -36,24 +36,28 @@ Hits = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Strongest:
-    """The k strongest columns of every row, offered in any order; those within `margin` of the last are kept too."""
+    """The k strongest columns of every row, offered in any order; those within `margin` of the last are kept too.
 
-    def __init__(self, rows: int, k: int, margin: float) -> None:
+    `room` (columns) is for what is offered before the weakest are let go.
+    """
+
+    def __init__(self, rows: int, k: int, margin: float, room: int | None = None) -> None:
         self.k, self.margin = k, margin
         self.kept = 2 * k + 16
-        self.value = np.full((rows, self.kept + 3 * k + 16), -np.inf, dtype=np.float32)
-        self.column = np.full(self.value.shape, -1, dtype=np.int32)
+        self.value = np.full((rows, self.kept + (3 * k + 16 if room is None else room)), -np.inf, dtype=np.float32)
+        self.column = np.empty(self.value.shape, dtype=np.int32)  # said where there is a value
         self.fill = np.zeros(rows, dtype=np.int64)
         self.bar = np.full(rows, -np.inf, dtype=np.float32)
         self.lock = Lock()
 
     def start(self, rows: np.ndarray, similar: np.ndarray) -> None:
-        """Set the bar of rows that have none by the first columns of [row, column]."""
-        few = similar[:, :FIRST]
+        """Set the bar of rows that have none: k columns of [row, column] or more pass the k-th highest group."""
         cold = np.flatnonzero(np.isneginf(self.bar[rows]))
-        if few.shape[1] > self.k and len(cold):
-            last = np.partition(few[cold], few.shape[1] - self.k, axis=1)[:, few.shape[1] - self.k]
-            self.bar[rows[cold]] = last - self.margin
+        groups = min(max(GROUPS, 4 * self.k), similar.shape[1])
+        if groups > self.k and len(cold):
+            some = (similar if len(cold) == len(rows) else similar[cold])[:, : similar.shape[1] // groups * groups]
+            highest = some.reshape(len(cold), -1, groups).max(axis=1)
+            self.bar[rows[cold]] = np.partition(highest, groups - self.k, axis=1)[:, groups - self.k] - self.margin
 
     def offer(self, hits: Hits) -> None:
         """Take those that pass the bar; one thread at a time."""
@@ -80,7 +84,7 @@ class Strongest:
     def tidy(self, rows: np.ndarray) -> None:
         """Keep the strongest of these rows and raise their bar."""
         value, column = self.value[rows], self.column[rows]
-        order = np.argpartition(-value, (self.k - 1, self.kept - 1), axis=1)[:, : self.kept]
+        order = np.argsort(-value, axis=1)[:, : self.kept]  # what there is comes first
         value, column = np.take_along_axis(value, order, axis=1), np.take_along_axis(column, order, axis=1)
         # beyond `kept` near ties are let go: the bar is at least the last value that is still here
         bar = np.maximum(value[:, self.k - 1] - self.margin, value[:, -1])
@@ -93,7 +97,7 @@ class Strongest:
         """Return rows and columns of every pair of some rows that may be among the k strongest of its row."""
         self.tidy(np.arange(part.start, part.stop))
         value, column = self.value[part, : self.kept], self.column[part, : self.kept]
-        rows, place = np.nonzero((value >= self.bar[part, None]) & (column >= 0))
+        rows, place = np.nonzero((value >= self.bar[part, None]) & (value > -np.inf))
         return rows + part.start, column[rows, place].astype(np.int64)
 
 
@@ -195,17 +199,27 @@ def collect(mine: Points, theirs: Points, own: np.ndarray | None, kept: Stronges
             return
         similar = mine.block(rows, theirs, columns)
         hide(similar, own, rows, columns)
-        kept.start(np.arange(rows.start, rows.stop), similar)
-        row, column = above_bar(similar, kept.bar[rows][:, None])
-        kept.offer((row + rows.start, (column + columns.start).astype(np.int32), similar[row, column]))
+        offer_rows(kept, similar, np.arange(rows.start, rows.stop), columns)
         if both and rows != columns:
-            kept.start(np.arange(columns.start, columns.stop), similar.T)
-            row, column = above_bar(similar, kept.bar[columns][None, :])
-            order = np.argsort(column.astype(np.uint16), kind="stable")  # below BLOCK: a radix sort
-            row, column = row[order], column[order]
-            kept.offer((column + columns.start, (row + rows.start).astype(np.int32), similar[row, column]))
+            offer_columns(kept, similar, np.arange(rows.start, rows.stop), columns)
 
     in_threads(compare, tasks(len(mine), len(theirs), both=both))
+
+
+def offer_rows(kept: Strongest | Above, similar: np.ndarray, rows: np.ndarray, columns: slice) -> None:
+    """Offer the columns of a block of similarities to its rows."""
+    kept.start(rows, similar)
+    row, column = above_bar(similar, kept.bar[rows][:, None])
+    kept.offer((rows[row], (column + columns.start).astype(np.int32), similar[row, column]))
+
+
+def offer_columns(kept: Strongest | Above, similar: np.ndarray, rows: np.ndarray, columns: slice) -> None:
+    """Offer the rows of a block of similarities to its columns, fewer than 65,536."""
+    kept.start(np.arange(columns.start, columns.stop), similar.T)
+    row, column = above_bar(similar, kept.bar[columns][None, :])
+    order = np.argsort(column.astype(np.uint16), kind="stable")  # a radix sort
+    row, column = row[order], column[order]
+    kept.offer((column + columns.start, rows[row].astype(np.int32), similar[row, column]))
 
 
 def tasks(mine: int, theirs: int, *, both: bool) -> Iterator[tuple[slice, slice]]:

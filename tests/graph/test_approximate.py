@@ -1,7 +1,5 @@
 """Approximate search against exact search: the recall asked for, nobody one's own neighbour, no order of rows."""
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -17,7 +15,6 @@ METRICS = ("cosine", "euclidean", "correlation")
 @pytest.fixture
 def few(monkeypatch):
     """Search approximately however few the patients are."""
-    pytest.importorskip("pynndescent", reason="approximate search is the extra 'approximate'")
     monkeypatch.setattr(approximate, "FEW", 0)
 
 
@@ -32,7 +29,6 @@ def share_found(found, true):
     return np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(found.tolist(), true.tolist(), strict=True)])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_measured_recall_is_the_recall(few, numbers, metric):
     base = vectors_of(numbers({"a": clustered()}), ["a"], metric)
@@ -42,7 +38,13 @@ def test_the_measured_recall_is_the_recall(few, numbers, metric):
     assert share_found(found.position, true) == pytest.approx(found.recall, abs=0.02)
 
 
-@pytest.mark.slow
+def test_who_is_alone_in_a_cell_is_given_k_neighbours_too(few, numbers):
+    matrix = clustered(3000, 5, clusters=3)
+    matrix[::500] = 1000 * np.random.default_rng(1).normal(size=(6, 5))
+    base = vectors_of(numbers({"a": matrix}), ["a"], "euclidean")
+    assert (searched(base, 10, 0.3).position >= 0).all()
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_similarities_are_those_of_the_pairs_in_falling_order_and_nobody_is_its_own(few, numbers, metric):
     base = vectors_of(numbers({"a": clustered()}), ["a"], metric)
@@ -55,7 +57,6 @@ def test_similarities_are_those_of_the_pairs_in_falling_order_and_nobody_is_its_
     assert all(len(set(row)) == 8 for row in found.position.tolist())
 
 
-@pytest.mark.slow
 def test_neighbours_depend_on_neither_the_order_of_rows_nor_the_run(few, numbers):
     people = numbers({"a": clustered()})
     order = np.random.default_rng(1).permutation(len(people))
@@ -67,15 +68,24 @@ def test_neighbours_depend_on_neither_the_order_of_rows_nor_the_run(few, numbers
     assert pairs[0] == pairs[1] == pairs[2]
 
 
-@pytest.mark.slow
 def test_a_recall_that_is_not_reached_is_reached_by_searching_wider_and_at_last_exactly(few, numbers, monkeypatch):
     base = vectors_of(numbers({"a": np.random.default_rng(0).normal(size=(1500, 60))}), ["a"], "cosine")
     wider = searched(base, 5, 0.99)
     assert wider.recall >= 0.99
-    monkeypatch.setattr(approximate, "descended", lambda base, wide: np.full((len(base), wide), -1))
+    monkeypatch.setattr(approximate, "limit_of", lambda *_: -np.inf)  # within cells alone
     exact = searched(base, 6, 0.99)
     assert exact.recall == 1.0
     assert np.array_equal(exact.position, strongest(base, base, 6)[0])
+
+
+def test_gaps_are_searched_too_over_what_two_patients_share(few, numbers):
+    random = np.random.default_rng(0)
+    people = numbers({"a": clustered(), "b": clustered(seed=1)}, random.random((2500, 2)) > 0.3)
+    people = people[people.present.any(axis=1)]
+    base = vectors_of(people, ["a", "b"], "cosine")
+    found = searched(base, 10, 0.9)
+    assert found.recall >= 0.9
+    assert share_found(found.position, strongest(base, base, 10)[0]) == pytest.approx(found.recall, abs=0.03)
 
 
 def test_newcomers_are_given_their_true_neighbours(numbers):
@@ -97,14 +107,6 @@ def test_few_patients_are_searched_exactly(numbers):
 def test_what_cannot_be_searched_so_is_refused(numbers):
     random = np.random.default_rng(0)
     people = numbers({"a": random.normal(size=(50, 3)), "b": random.normal(size=(50, 3))}, random.random((50, 2)) > 0.3)
-    for links in (gm.Neighbours(k=3, recall=0.9), gm.Neighbours("a", k=3, metric="gower", recall=0.9)):
-        with pytest.raises(gm.GraphError, match="approximate search needs one modality"):
+    for links in (gm.Neighbours(k=3, overlap=2, recall=0.9), gm.Neighbours("a", k=3, metric="gower", recall=0.9)):
+        with pytest.raises(gm.GraphError, match="approximate search needs encoded columns"):
             links.link(people, people)
-
-
-def test_without_the_library_the_extra_is_named(numbers, monkeypatch):
-    monkeypatch.setattr(approximate, "FEW", 0)
-    monkeypatch.setitem(sys.modules, "pynndescent", None)
-    people = numbers({"a": clustered(200)})
-    with pytest.raises(gm.GraphError, match=r"graphmml\[approximate\]"):
-        gm.Neighbours("a", k=6, recall=0.5).link(people, people)

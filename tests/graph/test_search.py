@@ -5,7 +5,7 @@ import pytest
 
 from graphmml.graph import search
 from graphmml.graph.points import Vectors
-from graphmml.graph.search import above, strongest
+from graphmml.graph.search import Strongest, above, strongest
 
 
 def points_of(patients, columns=8, seed=0, clusters=None):
@@ -29,7 +29,7 @@ def sorted_out(mine, theirs, k, own):
 @pytest.mark.parametrize("k", [1, 5, 40])
 def test_the_strongest_are_those_of_a_full_sort_whatever_the_blocks(monkeypatch, block, k):
     monkeypatch.setattr(search, "BLOCK", block)
-    monkeypatch.setattr(search, "FIRST", block // 2)
+    monkeypatch.setattr(search, "GROUPS", block // 2)
     people = points_of(230)
     found, similar = strongest(people, people, k)
     order, true = sorted_out(people, people, k, np.arange(230))
@@ -42,7 +42,7 @@ def test_the_strongest_are_those_of_a_full_sort_whatever_the_blocks(monkeypatch,
 
 def test_crowds_of_ties_and_rows_in_rising_order_overflow_no_buffer(monkeypatch):
     monkeypatch.setattr(search, "BLOCK", 32)
-    monkeypatch.setattr(search, "FIRST", 8)
+    monkeypatch.setattr(search, "GROUPS", 8)
     angle = np.linspace(0, 1, 400)
     rising = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
     for rows in (rising, rising[::-1].copy(), np.repeat(rising[:2], 200, axis=0)):
@@ -51,6 +51,19 @@ def test_crowds_of_ties_and_rows_in_rising_order_overflow_no_buffer(monkeypatch)
         assert similar == pytest.approx(sorted_out(people, people, 7, np.arange(400))[1], abs=1e-6)
         assert (found != np.arange(400)[:, None]).all()
         assert all(len(set(row)) == 7 for row in found.tolist())
+
+
+def test_a_few_and_then_a_crowd_lose_none_of_the_strongest():
+    kept = Strongest(50, 60, 0.0)
+    width, random = kept.value.shape[1], np.random.default_rng(0)
+    values = np.stack([random.permutation(2 * width) for _ in range(50)]).astype(np.float32)
+    values[:, :30] += 1000
+    for part in (np.arange(30), np.arange(30, width + 30), np.arange(width + 30, 2 * width)):
+        rows = np.repeat(np.arange(50), len(part))
+        kept.offer((rows, np.tile(part, 50).astype(np.int32), values[:, part].ravel()))
+    rows, columns = kept.found(slice(0, 50))
+    for row in range(50):
+        assert set(np.argsort(-values[row])[:60]) <= set(columns[rows == row])
 
 
 def test_fewer_than_k_leave_the_rest_empty():
