@@ -100,7 +100,7 @@ def only(cohort: gm.Cohort, fold: object, *, name: str) -> gm.Cohort:
     return replace(cohort, tables={name: cohort.tables[name]})
 
 
-def equal(times: int, patients: int) -> None:
+def equal(times: int, patients: int, repeats: int) -> None:
     """Print how often two equal models are told apart at the level of .05."""
     for what in ("the same perceptron, other seeds", "logistic regression on noise and on other noise"):
         p, squares, began = [], [], time.perf_counter()
@@ -108,12 +108,12 @@ def equal(times: int, patients: int) -> None:
             cohort, rows = gm.make_cohort(patients, seed=seed), seeds()
             if "noise" in what:
                 cohort, rows = halves(permuted(patients, seed), seed)
-            one = crossed(cohort, rows, gm.Folds(5, repeats=2)).comparison("one", "other")
-            difference, reach = one.difference, student.ppf(0.975, 9)
+            one = crossed(cohort, rows, gm.Folds(5, repeats=repeats)).comparison("one", "other")
+            difference, reach = one.difference, student.ppf(0.975, 5 * repeats - 1)
             p.append(one.p)
             squares.append((difference.mean**2, ((difference.high - difference.low) / 2 / reach) ** 2))
         told, (true, taken) = float(np.mean(np.array(p) < 0.05)), np.mean(squares, axis=0)
-        print(f"{what}: {told:.1%} of {times} comparisons reach p < .05 (5 folds x 2)")
+        print(f"{what}: {told:.1%} of {times} comparisons reach p < .05 (5 folds x {repeats})")
         print(f"  the mean's variance is {true / taken:.2f} times what the test takes it to be")
         print(f"  {time.perf_counter() - began:.0f} s")
 
@@ -124,9 +124,10 @@ if __name__ == "__main__":
     parser.add_argument("--times", type=int, help="cohorts (20) or comparisons (200)")
     parser.add_argument("--patients", type=int, default=240)
     parser.add_argument("--trials", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=2, help="of equal: how often all are folded")
     parser.add_argument("--only", nargs="*", default=[], metavar="ROW", help="of chance: these rows instead of all")
     asked = parser.parse_args()
     if asked.what == "chance":
         chance(asked.times or 20, asked.patients, asked.trials, asked.only)
     else:
-        equal(asked.times or 200, asked.patients)
+        equal(asked.times or 200, asked.patients, asked.repeats)

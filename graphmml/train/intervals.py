@@ -20,26 +20,31 @@ class Interval:
         return {name: None if np.isnan(value) else value for name, value in asdict(self).items()}
 
 
-def over_folds(values: np.ndarray, *, train: float, test: float) -> Interval:
+def over_folds(values: np.ndarray, *, train: float, test: float, repeats: int = 1) -> Interval:
     """Corrected resampled t interval of a mean over folds (Nadeau and Bengio, Machine Learning 2003).
 
     Folds share training patients, so the variance of their mean is s^2 (1/J + test/train) for J folds of
-    `train` and `test` patients, not s^2 / J.
+    `train` and `test` patients, not s^2 / J. Where the same patients are folded several times (`repeats`), J is the
+    folds of one repeat: the others steady the mean, but meet no new patients. Nadeau and Bengio count all folds, by
+    which intervals shrink with every repeat and cover the truth ever more rarely: of five repeats of five, in 86 to
+    89 of 100 cohorts instead of 95 (Vanwinckelen and Blockeel, BeneLearn 2012, warn of it).
     """
     known = values[~np.isnan(values)]
     mean = float(known.mean()) if len(known) else float("nan")
-    half = float(student.ppf(0.975, max(len(known) - 1, 1)) * deviation(known, train=train, test=test))
+    spread = deviation(known, train=train, test=test, repeats=repeats)
+    half = float(student.ppf(0.975, max(len(known) - 1, 1)) * spread)
     return Interval(mean, mean - half, mean + half)
 
 
-def p_over_folds(values: np.ndarray, *, train: float, test: float) -> float:
+def p_over_folds(values: np.ndarray, *, train: float, test: float, repeats: int = 1) -> float:
     """Return the two-sided p-value of the corrected resampled t-test of a mean over folds that is zero.
 
-    t = mean / sqrt(s^2 (1/J + test/train)) with J - 1 degrees of freedom (Nadeau and Bengio 2003); NaN for fewer
-    than two folds, 1 where all differences are zero.
+    t = mean / sqrt(s^2 (1/J + test/train)), J the folds of one repeat (see `over_folds`), with one degree of freedom
+    fewer than there are folds in all (Nadeau and Bengio 2003); NaN for fewer than two folds, 1 where all differences
+    are zero.
     """
     known = values[~np.isnan(values)]
-    spread = deviation(known, train=train, test=test)
+    spread = deviation(known, train=train, test=test, repeats=repeats)
     if np.isnan(spread):
         return float("nan")
     if not spread:
@@ -47,11 +52,11 @@ def p_over_folds(values: np.ndarray, *, train: float, test: float) -> float:
     return float(2 * student.sf(abs(known.mean()) / spread, len(known) - 1))
 
 
-def deviation(known: np.ndarray, *, train: float, test: float) -> float:
+def deviation(known: np.ndarray, *, train: float, test: float, repeats: int) -> float:
     """Return the standard deviation of a mean over folds; NaN for fewer than two."""
     if len(known) < 2:
         return float("nan")
-    return float(known.std(ddof=1) * np.sqrt(1 / len(known) + test / train))
+    return float(known.std(ddof=1) * np.sqrt(repeats / len(known) + test / train))
 
 
 def over_draws(mean: float, draws: np.ndarray) -> Interval:

@@ -206,9 +206,10 @@ def folded(values: np.ndarray, units: list[Unit]) -> Interval:
     return over_folds(values, **sizes(units))
 
 
-def sizes(units: list[Unit]) -> dict[str, float]:
-    """Return how many patients a fold trains and tests in the mean."""
+def sizes(units: list[Unit]) -> dict[str, Any]:
+    """Return how many patients a fold trains and tests in the mean, and how often all are folded."""
     return {
+        "repeats": len({unit.repeat for unit in units}),
         "train": float(np.mean([unit.trained for unit in units])),
         "test": float(np.mean([len(unit.codes) for unit in units])),
     }

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.metrics import roc_auc_score
 
 import graphmml as gm
 from graphmml.train.comparisons import comparison_frame, holm
@@ -131,14 +132,38 @@ def test_predictions_are_one_row_a_tested_patient_and_say_what_happened():
     assert set(graph["outcome"]) == {"a", "b"}
 
 
-def test_equal_models_are_rarely_told_apart():
-    """Two forests that differ by their seed alone: the corrected test errs at its level or below."""
-    few, random = 0, np.random.default_rng(0)
-    for _ in range(100):
-        shared = random.normal(0, 0.02, 25)  # folds share their patients, so their differences lean together
-        values = random.normal(0, 0.03) * 0.3 + shared
-        few += p_over_folds(values, train=80, test=20) < 0.05
-    assert few <= 12
+def test_repeating_the_same_folds_makes_no_interval_narrower():
+    values = np.random.default_rng(0).normal(0.1, 0.3, 5)
+    once, often = over_folds(values, train=80, test=20), over_folds(np.tile(values, 4), train=80, test=20, repeats=4)
+    spread = np.std(values, ddof=1) * np.sqrt(1 / 5 + 20 / 80)
+    assert once.high - once.mean == pytest.approx(stats.t.ppf(0.975, 4) * spread)
+    # of the 20 values the variance is estimated with one degree of freedom fewer, of the 5 as well
+    assert often.high - often.mean == pytest.approx(stats.t.ppf(0.975, 19) * spread * np.sqrt((4 / 5) / (19 / 20)))
+    alone = p_over_folds(values, train=80, test=20, repeats=1)
+    assert p_over_folds(values, train=80, test=20, repeats=2) > alone
+
+
+def noise_scores(random, repeats, patients=120, columns=10):
+    """The AUROC of a direction between class means, on columns that tell nothing, in every one of `repeats` x 5."""
+    columns, codes = random.normal(size=(patients, columns)), np.arange(patients) % 2
+    for _ in range(repeats):
+        order = random.permutation(patients // 2)
+        for part in np.array_split(order, 5):
+            test = np.isin(np.arange(patients) // 2, part)
+            direction = columns[~test & (codes == 1)].mean(axis=0) - columns[~test & (codes == 0)].mean(axis=0)
+            yield roc_auc_score(codes[test], columns[test] @ direction)
+
+
+def test_intervals_of_repeated_folds_cover_chance_where_the_outcome_is_chance():
+    random, covered, naive = np.random.default_rng(0), 0, 0
+    for _ in range(200):
+        values = np.array(list(noise_scores(random, 5)))
+        interval = over_folds(values, train=96, test=24, repeats=5)
+        covered += interval.low < 0.5 < interval.high
+        interval = over_folds(values, train=96, test=24)
+        naive += interval.low < 0.5 < interval.high
+    assert covered >= 180  # of 200, where 95 % would be 190, one standard deviation 3
+    assert naive < 180
 
 
 def test_a_table_says_which_group_is_asked_for_in_vain():
