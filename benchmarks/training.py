@@ -1,12 +1,14 @@
 """What training costs: one step over its bare products, a whole fit, memory, and where cross-validation spends time.
 
-python benchmarks/training.py [step mogonet memory cv] [--threads N] [--patients N]
+python benchmarks/training.py [step mogonet memory cv together] [--threads N] [--patients N]
 
 step: GCNStack on 10,000 patients x 200 features, k = 10, width 64, forward and backward, over the sum of its matrix
 and sparse products by themselves. mogonet: a fit with early stopping on 250 patients, three modalities of 200 features,
 a graph each, late fusion by VCDN. memory: the peak of a process that fits and predicts 100,000 patients x 64 features
 with sampled neighbours, and what sampling does to accuracy where the whole graph fits too. cv: cross-validation of
-heart and hancock with and without what folds share.
+heart and hancock with and without what folds share. together: the five members of a fit on heart, one after the other
+and as one program: how many operations an epoch takes, each a kernel to start on a GPU, and seconds on the GPU where
+there is one.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 import graphmml as gm
 from graphmml.data.folds import Fold
@@ -34,12 +37,45 @@ from graphmml.graph.relations import PATIENT
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import network_for
 from graphmml.train.batches import Part
-from graphmml.train.loop import step
+from graphmml.train.chance import chosen_device
+from graphmml.train.loop import step, train_network
+from graphmml.train.members import lesson
 from graphmml.train.tasks import ClassTask
+from graphmml.train.together import may_train_together, train_together
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 CPU = torch.device("cpu")
 Work = Callable[[], object]
+FREE = {
+    "view",
+    "empty",
+    "as_strided",
+    "reshape",
+    "detach",
+    "detach_",
+    "expand",
+    "t",
+    "empty_strided",
+    "unsqueeze",
+    "_unsafe_view",
+    "select",
+    "slice",
+    "transpose",
+    "permute",
+    "alias",
+    "empty_like",
+    "squeeze",
+    "_reshape_alias",
+    "resolve_conj",
+    "resolve_neg",
+    "result_type",
+    "movedim",
+    "view_as",
+    "flatten",
+    "unflatten",
+    "lift_fresh",
+}
+"""Operations that compute nothing."""
 
 
 def drawn(patients: int, columns: Mapping[str, int], signal: float = 0.3, seed: int = 0) -> gm.Cohort:
@@ -227,10 +263,50 @@ def timed_method(timed: Callable[[str, Work], Work], part: str, place: str) -> W
     return timed(part, pkgutil.resolve_name(place))
 
 
+def together() -> Iterator[str]:
+    """Compare networks that are trained as one program with the same one after the other."""
+    device = chosen_device("auto")
+    cohort, training = gm.load_heart(), gm.Training(epochs=1)
+    model = gm.GraphClassifier(gm.Neighbours(each=True), training=training, device=str(device)).fit(cohort)
+    rest = [np.setdiff1d(np.arange(len(cohort)), member.rows) for member in model.members_]
+    lessons = [
+        lesson(model, model.codes_, one.rows, other, device) for one, other in zip(model.members_, rest, strict=True)
+    ]
+    parts, task = [(one.train, one.stop) for one in lessons], ClassTask(tuple(model.classes_))
+
+    def run(how: str, epochs: int) -> None:
+        patient = gm.Training(epochs=epochs, patience=epochs)
+        networks = [model.network(one.schema).to(device) for one in lessons]
+        if how == "together" and may_train_together(networks, parts, patient):
+            train_together(networks, task, parts, patient)
+        else:
+            for network, part in zip(networks, parts, strict=True):
+                train_network(network, task, *part, patient)
+
+    for how in ("one after the other", "together"):
+        run(how, 1)
+        count = (operations(partial(run, how, 11)) - operations(partial(run, how, 1))) / 10
+        began = time.perf_counter()
+        run(how, 100)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - began
+        yield f"five members {how}: {count:.0f} operations an epoch; {seconds:.2f} s for 100 epochs on {device.type}"
+
+
+def operations(work: Work) -> int:
+    """Count the operations of torch that compute something: those that no view and no memory alone explains."""
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        work()
+    inner = [event for event in seen.events() if event.name.startswith("aten::")]
+    leaves = [event for event in inner if not any(child.name.startswith("aten::") for child in event.cpu_children)]
+    return sum(event.name.removeprefix("aten::") not in FREE for event in leaves)
+
+
 def main() -> None:
     """Print the lines asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lines", nargs="*", default=["step", "mogonet", "memory", "cv"])
+    parser.add_argument("lines", nargs="*", default=["step", "mogonet", "memory", "cv", "together"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--patients", type=int, default=100_000)
     asked = parser.parse_args()
@@ -240,6 +316,7 @@ def main() -> None:
         "memory": lambda: memory(asked.patients),
         "cv": folds,
         "large": lambda: large(asked.patients),
+        "together": together,
     }
     torch.set_num_threads(asked.threads)
     for name in asked.lines:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 
@@ -45,14 +44,14 @@ class Sparse:
     shape: tuple[int, int]
 
     @cached_property
-    def forward(self) -> Rows:
+    def rows(self) -> Rows:
         """The entries by target."""
         return Rows.of(self.index[1], self.index[0], self.value, self.shape[0])
 
     @cached_property
-    def backward(self) -> Rows:
-        """The entries by source."""
-        return Rows.of(self.index[0], self.index[1], self.value, self.shape[1])
+    def transposed(self) -> "Sparse":
+        """The matrix [source, target]."""
+        return Sparse(self.index.flip(0), self.value, (self.shape[1], self.shape[0]))
 
     def __matmul__(self, x: Tensor) -> Tensor:
         product: Tensor = Product.apply(x, self)  # type: ignore[no-untyped-call]
@@ -67,13 +66,23 @@ class Product(torch.autograd.Function):
     """A sparse matrix times node states."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, matrix: Sparse) -> Tensor:
+    def forward(x: Tensor, matrix: Sparse) -> Tensor:
         """Return [target, width]."""
-        ctx.matrix = matrix
-        return matrix.forward.times(x)
+        return matrix.rows.times(x.contiguous())
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Sparse], output: Tensor) -> None:
+        """Remember the matrix alone."""
+        ctx.matrix = inputs[1]
+
+    @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         """Return the gradient of the states: [source, width]."""
-        return ctx.matrix.backward.times(gradient.contiguous()), None
+        return Product.apply(gradient, ctx.matrix.transposed), None  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int, None], x: Tensor, matrix: Sparse) -> tuple[Tensor, int]:
+        """Multiply states that stand side by side: the matrix is one of blocks on its diagonal, one for each."""
+        sides = x.movedim(in_dims[0], 0)
+        product: Tensor = Product.apply(sides.flatten(0, 1), matrix)  # type: ignore[no-untyped-call]
+        return product.view(info.batch_size, -1, sides.shape[2]), 0

@@ -4,7 +4,6 @@ from contextlib import nullcontext
 from typing import Literal, Self
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from graphmml.data.cohort import Cohort
@@ -13,7 +12,7 @@ from graphmml.data.folds import inner_folds
 from graphmml.data.kinds import shown, wanted, whole
 from graphmml.errors import CohortError, GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
-from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, PatientGraph, build_graph, refuse_links
+from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, PatientGraph, refuse_links
 from graphmml.model.convs import SAGEStack
 from graphmml.model.encoders import LinearEncoder
 from graphmml.model.front import Encoder
@@ -21,15 +20,13 @@ from graphmml.model.fusion.weighted import GatedFusion
 from graphmml.model.passing import Conv
 from graphmml.model.strategy import Fusion, Strategy, strategy_of
 from graphmml.model.structure import Structure
-from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network, network_for
-from graphmml.train.batches import Part
-from graphmml.train.chance import chosen_device, one_thread, refuse_device, seeded
+from graphmml.train.chance import chosen_device, one_thread, refuse_device
 from graphmml.train.growing import as_cohort, attach, extend
-from graphmml.train.loop import Training, Watch, train_network
-from graphmml.train.member import Member, combination
-from graphmml.train.reweighing import counts_of
-from graphmml.train.shared import encoded, fitted, part_of
+from graphmml.train.loop import Training, Watch
+from graphmml.train.member import combination
+from graphmml.train.members import trained_members
+from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
 
 Setting = Literal["inductive", "transductive"]
@@ -98,44 +95,15 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.source_, self.codes_ = source, codes
         unlabelled = np.flatnonzero(codes < 0)
         people = as_cohort(source, codes, self.classes_, self.blocks_)
-        self.members_ = []
         at_once = min(len(source), (self.training or Training()).batch or len(source))
         with one_thread() if at_once < FEW else nullcontext():
-            for at, fold in enumerate(inner_folds(people, self.members, seed=self.seed)):
-                rows = np.sort(np.concatenate([fold.train, unlabelled]))
-                self.members_.append(self.trained(ClassTask(tuple(self.classes_)), rows, fold.test, codes, at, watch))
+            folds = inner_folds(people, self.members, seed=self.seed)
+            splits = [(np.sort(np.concatenate([fold.train, unlabelled])), fold.test) for fold in folds]
+            self.members_ = trained_members(self, codes, splits, watch)
         self.combined_ = combination(
             strategy_of(self.fusion), self.members_, self.constructor, source, codes, chosen_device(self.device)
         )
         return self
-
-    def trained(
-        self,
-        task: ClassTask,
-        rows: np.ndarray,
-        stop_rows: np.ndarray,
-        codes: np.ndarray,
-        at: int,
-        watch: Watch | None,
-    ) -> "Member":
-        """Train one member on its rows of the source, stopping by other rows attached to them."""
-        device = chosen_device(self.device)
-        source, held_out = part_of(self.source_, rows), part_of(self.source_, stop_rows)
-        graph = build_graph(self.constructor, source)
-        how = self.training or Training()
-        heard, stopping = counts_of(how.reweigh, self.source_, codes, rows, stop_rows, device)
-        train = Part(GraphTensors.of(graph, source, device=device), torch.from_numpy(codes[rows]).to(device), heard)
-        attached = build_graph(self.constructor, source, held_out)
-        stop_codes = np.concatenate([np.full(len(source), -1), codes[stop_rows]])
-        validation = Part(
-            GraphTensors.of(attached, source, held_out, device=device),
-            torch.from_numpy(stop_codes).to(device),
-            stopping,
-        )
-        with seeded(self.seed * 7919 + at, device):
-            network = self.network(graph.schema).to(device)
-            train_network(network, task, train, validation, how, watch)
-        return Member(network, rows, source, graph.schema, how.batch)
 
     def network(self, schema: GraphSchema) -> Network:
         """Make an untrained network for a graph of this schema and the columns of training."""
