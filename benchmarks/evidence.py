@@ -124,7 +124,7 @@ if __name__ == "__main__":
     parser.add_argument("--times", type=int, help="cohorts (20) or comparisons (200)")
     parser.add_argument("--patients", type=int, default=240)
     parser.add_argument("--trials", type=int, default=4)
-    parser.add_argument("--repeats", type=int, default=2, help="of equal: how often all are folded")
+    parser.add_argument("--repeats", type=int, default=5, help="of equal: how often all are folded")
     parser.add_argument("--only", nargs="*", default=[], metavar="ROW", help="of chance: these rows instead of all")
     asked = parser.parse_args()
     if asked.what == "chance":

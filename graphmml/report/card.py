@@ -11,9 +11,11 @@ import pandas as pd
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folder import read_manifest
+from graphmml.data.kinds import kind_of
 from graphmml.errors import GraphmmlError
-from graphmml.report.card_facts import Fact, characteristics, model_facts
+from graphmml.report.card_facts import characteristics, model_facts
 from graphmml.report.card_items import ITEMS
+from graphmml.report.card_making import Fact
 from graphmml.report.card_run import run_facts, run_of, run_tables
 from graphmml.report.card_trust import held_out_tables, trust_facts
 from graphmml.report.html.of_card import card_page
@@ -21,10 +23,10 @@ from graphmml.report.html.section import Table
 from graphmml.report.render_findings import cell
 from graphmml.report.written import write_whole
 from graphmml.train.calibrated import CalibratedClassifier
-from graphmml.train.estimator import GraphClassifier
-from graphmml.train.layers import network_in
+from graphmml.train.layers import Inner, Layer, innermost
 from graphmml.train.store import SCHEMA as MODEL
 from graphmml.train.store import load
+from graphmml.train.tuned import Tuned
 from graphmml.train.versions import versions
 
 SCHEMA = "graphmml.card/1"
@@ -122,13 +124,13 @@ class ModelCard:
 
 
 def model_card(
-    model: GraphClassifier | CalibratedClassifier | str | Path,
+    model: Inner | Layer | Tuned | str | Path,
     run: str | Path | None = None,
     cohort: Cohort | None = None,
     *,
     trust: Sequence[str] = (),
 ) -> ModelCard:
-    """Fill in what a fitted model, or the folder of one, knows by the items of TRIPOD+AI.
+    """Fill in what a fitted model, with a graph or plain, or the folder of one knows by the items of TRIPOD+AI.
 
     `run` is the folder of a cross-validation, whose scores are given with intervals and controls; with its `cohort`
     also within groups and by what is missing. `trust` is that of `load`.
@@ -136,8 +138,12 @@ def model_card(
     manifest: Mapping[str, Any] = {}
     if isinstance(model, str | Path):
         manifest, model = read_manifest(Path(model), MODEL), load(model, trust=trust)
-    model.check_fitted()
-    inner = network_in(model, "a card is")
+    inner = innermost(model)
+    if not isinstance(inner, Inner):
+        raise GraphmmlError(
+            f"a card is of a GraphClassifier or a Baseline, calibrated or not; this is {kind_of(inner)}"
+        )
+    inner.check_fitted()
     facts: list[Fact] = [*model_facts(inner), *stored_facts(manifest)]
     tables = [("20b", table) for table in characteristics(inner.source_)]
     if isinstance(model, CalibratedClassifier):
@@ -158,7 +164,6 @@ def stored_facts(manifest: Mapping[str, Any]) -> list[Fact]:
     made = manifest.get("versions", versions())
     said = [("18f", "Made with " + ", ".join(f"{name} {number}" for name, number in made.items()) + ".")]
     said += [("22", f"File {name}, sha256 {value}.") for name, value in manifest.get("sha256", {}).items()]
-    said.append(("22", "The weights, the encoder and the training patients whom new ones listen to are all needed."))
     return [*said, ("18e", "The fitted model contains its training patients' data: share it as you would share them.")]
 
 

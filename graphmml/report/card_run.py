@@ -1,6 +1,7 @@
 """What a run of cross-validation knows of a model, by item of its card."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import numpy as np
 
 from graphmml.data.cohort import Cohort
 from graphmml.errors import StoreError
-from graphmml.report.card_facts import Fact
-from graphmml.report.evidence import Evidence, evidence_of
+from graphmml.report.card_making import Fact
+from graphmml.report.evidence import shown_models, within_groups
 from graphmml.report.html.section import Table
 from graphmml.report.measures import SMALLEST_CELL
+from graphmml.train.baselines import plain_baselines
 from graphmml.train.estimator import GraphClassifier
-from graphmml.train.intervals import span
+from graphmml.train.intervals import Interval, span
+from graphmml.train.layers import Inner
 from graphmml.train.missing_patterns import MissingScores, scores_by_missing
 from graphmml.train.read_run import facts_of, read_run, read_splits
 from graphmml.train.result import CVResult
@@ -23,20 +26,26 @@ MEASURES = (
     "AUROC (of several classes: the mean of one against the rest), AUPRC, accuracy, macro F1 and Brier score, each "
     "beside the same network without edges, the graph shuffled, and plain models."
 )
+SEED = re.compile(r"\('seed', (\d+)\)")
 INTERVALS = "Intervals are at 95 %: over folds corrected for shared training patients (Nadeau and Bengio 2003)"
 
 
 @dataclass(frozen=True, eq=False)
 class RunFacts:
-    """A run's scores, its row with the model's own settings ("" for none), and, with its cohort, scores of groups."""
+    """A run's scores, its row with the model's own settings ("" for none), and, with its cohort, scores of groups.
+
+    Those are of that row, or else of the first graph: `within` {group: (value, AUROC, patients)}, and by what is
+    `missing`.
+    """
 
     result: CVResult
     own: str
-    evidence: Evidence | None
-    missing: MissingScores | None
+    shown: str = ""
+    within: Mapping[str, Sequence[tuple[str, Interval, int]]] | None = None
+    missing: MissingScores | None = None
 
 
-def run_of(path: str | Path, model: GraphClassifier, cohort: Cohort | None) -> RunFacts:
+def run_of(path: str | Path, model: Inner, cohort: Cohort | None) -> RunFacts:
     """Read a run; with its cohort also scores within groups and by what is missing."""
     folder = RunFolder(Path(path))
     facts = facts_of(folder)
@@ -44,7 +53,8 @@ def run_of(path: str | Path, model: GraphClassifier, cohort: Cohort | None) -> R
     if cohort is not None:
         cohort = cohort[cohort.sorted_rows]
         run = read_run(path, cohort)
-        return RunFacts(run.result, own, evidence_of(run, cohort), scores_by_missing(run, cohort))
+        shown = own or shown_models(run)[0]
+        return RunFacts(run.result, own, shown, within_groups(run, cohort, shown), scores_by_missing(run, cohort))
     units = tuple(folder.units())
     if not units:
         raise StoreError(f"{path} holds no finished unit yet; go on with --resume")
@@ -63,13 +73,22 @@ def run_of(path: str | Path, model: GraphClassifier, cohort: Cohort | None) -> R
         same_test=all(np.array_equal(test, tests[0]) for test in tests),
         splits=splits,
     )
-    return RunFacts(result, own, None, None)
+    return RunFacts(result, own)
 
 
-def own_row(model: GraphClassifier, written: str) -> str:
-    """Return the name of the run's row that has the model's settings, as `cross_validate` writes them; "" for none."""
-    before, found, _ = written.partition(f" = {sorted(model.get_params().items())}")
-    return before.rpartition("; ")[2] if found else ""
+def own_row(model: Inner, written: str) -> str:
+    """Return the name of the run's row that has the model's settings, as `cross_validate` writes them; "" for none.
+
+    The plain rows of a run prepare what its models do, with the seed of one of them.
+    """
+    if isinstance(model, GraphClassifier):
+        before, found, _ = written.partition(f" = {sorted(model.get_params().items())}")
+        return before.rpartition("; ")[2] if found else ""
+    seeds = {int(seed) for seed in SEED.findall(written)}
+    if f"('prepare', {model.prepare!r})" not in written:
+        return ""
+    plain = [(name, one) for seed in seeds for name, one in plain_baselines(model.prepare, seed=seed).items()]
+    return next((name for name, one in plain if repr(one.classifier) == repr(model.classifier)), "")
 
 
 def run_facts(run: RunFacts) -> Iterator[Fact]:
@@ -90,7 +109,7 @@ def run_facts(run: RunFacts) -> Iterator[Fact]:
         yield "23a", sentence
         if not sentence.startswith("The graph helped"):
             yield "26", sentence
-    if run.evidence is None:
+    if run.within is None:
         yield "23b", "Scores within groups need the cohort that the run was made from (--cohort)."
 
 
@@ -101,13 +120,11 @@ def run_tables(run: RunFacts) -> Iterator[tuple[str, Table]]:
         for row in run.result.rows
     ]
     yield "23a", Table("all models on the same folds", ["model", "AUROC (95 %)", "AUPRC (95 %)", "Brier (95 %)"], rows)
-    if run.evidence is not None:
-        for group, values in run.evidence.within.items():
-            title = f"AUROC within {group}, '{run.evidence.models[0].model}'; values of too few patients are left out"
-            lines = [[value, f"{size:,}", span(interval)] for value, interval, size in values]
-            yield "23b", Table(title, [group, "patients", "AUROC (95 %)"], lines)
+    for group, values in (run.within or {}).items():
+        title = f"AUROC within {group}, '{run.shown}'; values of too few patients are left out"
+        lines = [[value, f"{size:,}", span(interval)] for value, interval, size in values]
+        yield "23b", Table(title, [group, "patients", "AUROC (95 %)"], lines)
     if run.missing is not None:
-        first = run.missing.rows[0].model
         lines = [
             [
                 row.pattern,
@@ -115,6 +132,6 @@ def run_tables(run: RunFacts) -> Iterator[tuple[str, Table]]:
                 span(row.auroc),
             ]
             for row in run.missing.rows
-            if row.model == first and row.patients >= SMALLEST_CELL
+            if row.model == run.shown and row.patients >= SMALLEST_CELL
         ]
-        yield "23b", Table(f"by what is missing, '{first}'", ["patients", "number", "AUROC (95 %)"], lines)
+        yield "23b", Table(f"by what is missing, '{run.shown}'", ["patients", "number", "AUROC (95 %)"], lines)

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from graphmml.report.card_facts import Fact
+from graphmml.report.card_making import Fact
 from graphmml.report.html.section import Table
 from graphmml.report.measures import SMALLEST_CELL
 from graphmml.train.calibrated import CalibratedClassifier

@@ -59,10 +59,7 @@ def evidence_of(run: Run, cohort: Cohort, groups: GroupTable | None = None) -> E
     """Prepare the first graph, its twin without edges and the best baseline; of several classes the last one."""
     result = run.result
     chosen = shown_models(run)
-    codes = ClassTask(result.classes).codes(cohort[cohort.labelled])
-    truth = np.full(len(cohort), -1, dtype=np.int64)
-    truth[np.flatnonzero(cohort.labelled)] = codes
-    last = len(result.classes) - 1
+    truth, last = ClassTask(result.classes).codes(cohort), len(result.classes) - 1
     drawn = [model_curves(run, name, truth, last) for name in chosen]
     p = run.predictions(chosen[0], len(cohort))
     tested = ~np.isnan(p[:, 0]) & (truth >= 0)
@@ -73,7 +70,7 @@ def evidence_of(run: Run, cohort: Cohort, groups: GroupTable | None = None) -> E
         positive=result.classes[last],
         models=tuple(drawn),
         treat_all=net_benefit_of_all(truth[tested] == last, THRESHOLDS),
-        within=within_groups(cohort, truth == last, p[:, last], tested),
+        within=within_groups(run, cohort, chosen[0]),
         wrong=wrong,
         groups=groups,
         fairness=tuple(by_group(run, cohort, chosen[0], result.classes[last])),
@@ -121,10 +118,11 @@ def model_curves(run: Run, model: str, truth: np.ndarray, positive: int) -> Draw
     )
 
 
-def within_groups(
-    cohort: Cohort, hit: np.ndarray, p: np.ndarray, tested: np.ndarray
-) -> dict[str, tuple[tuple[str, Interval, int], ...]]:
-    """Return AUROC among the patients of each value of a group, eleven or more with five on each side."""
+def within_groups(run: Run, cohort: Cohort, model: str) -> dict[str, tuple[tuple[str, Interval, int], ...]]:
+    """Return a model's AUROC among the patients of each value of a group, eleven or more with five on each side."""
+    last = len(run.result.classes) - 1
+    truth, p = ClassTask(run.result.classes).codes(cohort), run.predictions(model, len(cohort))[:, last]
+    hit, tested = truth == last, ~np.isnan(p) & (truth >= 0)
     found: dict[str, tuple[tuple[str, Interval, int], ...]] = {}
     for group in targets_of(cohort):
         if group.kind != "group" or not showable(group):

@@ -38,10 +38,10 @@ class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         task = ClassTask.of(known)
         self.classes_ = np.array(task.classes, dtype=object)
         self.encoder_ = fitted(self.prepare, known)
-        self.source_ = encoded(self.encoder_, known)
+        self.source_, self.codes_, self.blocks_ = encoded(self.encoder_, known), task.codes(known), cohort.blocks
         with catch_warnings():  # said of a class with fewer patients than inner folds, which then do without
             filterwarnings("ignore", "The least populated class", UserWarning)
-            self.classifier_ = clone(self.classifier).fit(flat(self.source_), task.codes(known))
+            self.classifier_ = clone(self.classifier).fit(flat(self.source_), self.codes_)
         return self
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:

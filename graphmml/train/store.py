@@ -64,20 +64,19 @@ def network_files(model: GraphClassifier) -> tuple[list[dict[str, Any]], dict[st
 
 def plain_files(model: Baseline) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
     """Return no members, and the files of a plain classifier and its patients."""
-    patients = to_bytes(to_arrays(model.source_))
-    return [], {"classifier.skops": skops.io.dumps(model.classifier_), "patients.npz": patients}
+    arrays = to_arrays(model.source_) | {"codes": model.codes_}
+    return [], {"classifier.skops": skops.io.dumps(model.classifier_), "patients.npz": to_bytes(arrays)}
 
 
 def facts_of(model: Inner | Layer | Tuned, inner: Inner) -> dict[str, Any]:
     """Return what the manifest says of a model, for people to read."""
-    network = isinstance(inner, GraphClassifier)
     return {
         "contains_patient_level_data": True,
         "model": type(model).__name__,
         "settings": repr(settings_of(model)),
-        "setting": inner.setting if network else "inductive",
+        "setting": inner.setting if isinstance(inner, GraphClassifier) else "inductive",
         "classes": list(inner.classes_),
-        "blocks": list(inner.blocks_) if network else [],
+        "blocks": list(inner.blocks_),
         "patients": len(inner.source_),
         "versions": versions(),
     }
@@ -117,9 +116,9 @@ def fill(model: Inner, manifest: Mapping[str, Any], files: Mapping[str, bytes]) 
     arrays = from_bytes(files["patients.npz"])
     model.source_ = from_arrays(arrays)
     model.classes_ = np.array(manifest["classes"], dtype=object)
+    model.codes_, model.blocks_ = arrays["codes"], tuple(manifest["blocks"])
     if isinstance(model, GraphClassifier):
         weights = safetensors.torch.load(files["weights.safetensors"])
-        model.codes_, model.blocks_ = arrays["codes"], tuple(manifest["blocks"])
         model.combined_ = {name[9:]: array for name, array in arrays.items() if name.startswith("combined/")}
         model.members_ = [
             thawed_member(model, facts, arrays[f"rows/{at}"], tensors_of(weights, at))

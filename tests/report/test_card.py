@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 import graphmml as gm
 from graphmml.errors import GraphmmlError, NotFittedError, StoreError
 from graphmml.report.card_items import ITEMS
+from graphmml.train.baselines import plain_baselines
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUICK = gm.GraphClassifier(gm.Neighbours("labs", k=5), members=1, training=gm.Training(epochs=3), device="cpu")
@@ -152,6 +153,41 @@ def test_a_run_of_other_settings_is_said_to_be_one(people, run):
     assert "No row of the run has the settings of this model" in said(gm.model_card(other, run[1]), "23a")
 
 
+def test_a_plain_model_has_a_card_of_its_own_row(people, run, tmp_path):
+    chosen = plain_baselines(QUICK.prepare, seed=QUICK.seed)["logistic regression"].fit(people)
+    gm.save(gm.CalibratedClassifier(chosen, gm.HeldOut(0.5)).fit(people), tmp_path / "plain")
+    card = gm.model_card(tmp_path / "plain", run[1], people)
+    inner = gm.load(tmp_path / "plain").model_
+    assert all(entry.known or entry.blank for entry in card.entries)
+    assert said(card, "1") == "A plain model without a graph (LogisticRegression) that tells control and case apart."
+    assert f"Chosen on inner folds of the training patients: C = {inner.classifier_.best_params_['C']}." in said(
+        card, "12c"
+    )
+    assert said(card, "12g") == "Each new patient is predicted alone."
+    assert "not weighed or resampled" in said(card, "13")
+    assert "The run's row 'logistic regression' has the settings of this model." in said(card, "23a")
+    for kind in ("AUROC within site", "by what is missing"):
+        assert any(title.startswith(kind) and "'logistic regression'" in title for title in tables(card, "23b"))
+    within = next(table for title, table in tables(card, "23b").items() if title.startswith("AUROC within site"))
+    graph = next(
+        table
+        for title, table in tables(gm.model_card(clone_of(QUICK).fit(people), run[1], people), "23b").items()
+        if title.startswith("AUROC within site")
+    )
+    assert within.rows != graph.rows
+    words = card.to_markdown()
+    assert "network" not in said(card, "12c") + said(card, "15") + said(card, "22")
+    assert not any(name in words for name in people.ids)
+
+
+def test_the_card_of_a_plain_model_says_how_its_classes_count_and_knows_other_settings(people, run):
+    weighed = gm.Baseline(LogisticRegression(class_weight="balanced", C=0.3, max_iter=1000)).fit(people)
+    card = gm.model_card(weighed, run[1])
+    assert said(card, "13").endswith("; classes were weighed.")
+    assert "C=0.3, class_weight='balanced'" in said(card, "12c")
+    assert "No row of the run has the settings" in said(card, "23a")
+
+
 def test_a_coverage_that_is_not_guaranteed_is_a_limitation(people):
     folds = gm.CalibratedClassifier(QUICK, gm.Folds(2)).fit(people)
     assert "coverage of sets is not guaranteed" in said(gm.model_card(folds), "26")
@@ -201,9 +237,8 @@ def test_a_card_is_written_by_its_ending_or_not_at_all(card, tmp_path):
 def test_what_has_no_card_is_refused(people, run, tmp_path):
     with pytest.raises(NotFittedError):
         gm.model_card(QUICK)
-    plain = gm.CalibratedClassifier(gm.Baseline(LogisticRegression()), gm.HeldOut(0.5)).fit(people)
-    with pytest.raises(GraphmmlError, match="this is a Baseline"):
-        gm.model_card(plain)
+    with pytest.raises(GraphmmlError, match="this is a LabelPropagation"):
+        gm.model_card(gm.LabelPropagation(QUICK.links).fit(people))
     with pytest.raises(StoreError, match="is not a folder"):
         gm.model_card(tmp_path / "nothing")
     with pytest.raises(StoreError, match="holds no run"):

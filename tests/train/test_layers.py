@@ -118,7 +118,6 @@ def test_what_is_not_written_is_refused_in_words(tmp_path):
     "ask",
     [
         lambda model: gm.explain(model, NEW, 0),
-        gm.model_card,
         gm.learned_graph,
         lambda model: gm.modality_weights(model, NEW),
     ],
