@@ -15,6 +15,7 @@ from graphmml.data.findings import Finding, Rule, selected
 from graphmml.data.thresholds import Thresholds, thresholds
 from graphmml.errors import GraphmmlError
 from graphmml.report import render_findings
+from graphmml.report.words import hanging
 
 LEVELS = {"never": (), "warn": ("warn", "fail"), "fail": ("fail",)}
 FORMATS = ("text", "json", "md", "github")
@@ -69,7 +70,8 @@ class FindingChoice:
         else:
             console = Console(highlight=False, soft_wrap=False)
             for part in parts:
-                console.print(part, markup=False)
+                told = hanging(part, console.width) if isinstance(part, str) else part
+                console.print(told, markup=False)
             console.print(render_findings.findings_table(findings, everything=bool(self.select)))
         leave(findings, self.fail_on)
 

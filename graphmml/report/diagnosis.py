@@ -13,7 +13,7 @@ from graphmml.errors import GraphmmlError
 from graphmml.report.html.badges import badges
 from graphmml.report.picture import Picture
 from graphmml.report.plot import Plots
-from graphmml.report.words import WIDTH, plain_json
+from graphmml.report.words import WIDTH, broken, plain_json
 
 SCHEMA = "graphmml.diagnose/1"
 LINES = 30
@@ -87,7 +87,7 @@ class Diagnosis:
     def measured(self) -> Iterator[str]:
         """Yield the lines of `summary`."""
         yield from wrap(self.title, WIDTH, subsequent_indent="  ")
-        yield from self.told
+        yield from (part for line in self.told for part in broken(line, WIDTH))
 
     def __repr__(self) -> str:
         lines = list(self.measured())

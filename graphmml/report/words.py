@@ -1,9 +1,13 @@
 """How reports write numbers and names."""
 
+import re
 from collections.abc import Mapping
 from math import isfinite
+from textwrap import wrap
 from typing import Any
 
+LABEL = re.compile(r" *\S+(?: \S+){0,2}  +")
+"""The first words of a line, where two spaces or more follow."""
 WIDTH = 100
 """Columns of a terminal page."""
 
@@ -50,3 +54,17 @@ def plain_json(value: Any) -> Any:
     if isinstance(value, float):
         return value if isfinite(value) else None
     return value
+
+
+def hanging(text: str, width: int) -> str:
+    """Break lines that are too long, what follows standing below what comes behind the line's first word or label."""
+    return "\n".join(part for line in text.split("\n") for part in broken(line, width))
+
+
+def broken(line: str, width: int) -> list[str]:
+    """Break one line."""
+    if len(line) <= width:
+        return [line]
+    label = LABEL.match(line)
+    indent = label.end() if label else len(line) - len(line.lstrip()) + 2
+    return wrap(line, width, subsequent_indent=" " * min(indent, width // 2))

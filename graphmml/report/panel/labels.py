@@ -130,9 +130,10 @@ def lines(measures: Measures) -> Iterator[str]:
         yield f"  {'descriptive: all labelled rows':<30}  edge  chance  adjusted   node      p"
     for row in rows[:ROWS]:
         numbers = f"{row['edge']:6.3f}  {row['chance']:6.3f}  {row['adjusted']:8.3f}  {row['node']:5.3f}"
-        within = [f"{p:.3f} in {short(name, 10)}" for name, p in row.get("p_within", {}).items() if isfinite(p)]
-        line = f"  {short(row['name'], 28):<28}  {numbers}  {row['p']:5.3f}"
-        yield " · ".join([line, *within[:1]])
+        yield f"  {short(row['name'], 28):<28}  {numbers}  {row['p']:5.3f}"
+        within = [(name, p) for name, p in row.get("p_within", {}).items() if isfinite(p)]
+        for name, p in within[:1]:
+            yield f"    within {short(name, 19):<19}  {'':31}  {p:5.3f}"
     if len(rows) > ROWS:
         yield f"  and {count(len(rows) - ROWS, 'group')} more in frame()"
 

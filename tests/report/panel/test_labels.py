@@ -89,4 +89,7 @@ def test_every_p_is_beside_its_measure_and_the_row_holds_no_nan_where_there_are_
     numbers = [value for value in row.values() if isinstance(value, float)]
     assert not np.isnan(numbers).any()
     assert row["p_rewired"] <= 0.05
-    assert re.search(r"dx .* \d\.\d{3} · \d\.\d{3} in site", result.summary())
+    head, line, within = re.search(r"(  descriptive.*)\n(  dx .*)\n(    within site .*)\n", result.summary()).groups()
+    assert line[-5:] == f"{row['p']:.3f}"
+    assert within[-5:] == f"{row['p_within']['site']:.3f}"
+    assert len(head) <= len(line) == len(within)
