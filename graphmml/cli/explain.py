@@ -13,7 +13,7 @@ from graphmml.report.explain.card import card
 from graphmml.report.explain.importance_page import importance_page
 from graphmml.report.explain.render import explanation_parts, importance_parts
 from graphmml.report.written import write_whole
-from graphmml.train.layers import network_in
+from graphmml.train.layers import known_in
 
 METHODS = {"occlusion": "Occlusion", "gradients": "IntegratedGradients", "explainer": "GNNExplainer"}
 
@@ -65,7 +65,7 @@ def explain(
 def weigh(model: Path, path: Path, *, folds: int, html: Path | None, trust: list[str], seed: int, json: bool) -> None:
     """Say what counts for held-out patients of a cohort, fitting the model's settings anew on each fold."""
     refuse_name(html)
-    settings = clone(network_in(gm.load(model, trust=trust), "importances are"))
+    settings = clone(known_in(gm.load(model, trust=trust), "importances are"))
     found = gm.importances(settings, gm.read_cohort(path), gm.Folds(folds, seed=seed), seed=seed)
     if html is not None:
         write_whole(importance_page(found), html)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folder import read_manifest
-from graphmml.data.kinds import kind_of
 from graphmml.errors import GraphmmlError
 from graphmml.report.card_facts import characteristics, model_facts
 from graphmml.report.card_items import ITEMS
@@ -23,7 +22,7 @@ from graphmml.report.html.section import Table
 from graphmml.report.render_findings import cell
 from graphmml.report.written import write_whole
 from graphmml.train.calibrated import CalibratedClassifier
-from graphmml.train.layers import Inner, Layer, innermost
+from graphmml.train.layers import Inner, Layer, known_in
 from graphmml.train.store import SCHEMA as MODEL
 from graphmml.train.store import load
 from graphmml.train.tuned import Tuned
@@ -138,12 +137,7 @@ def model_card(
     manifest: Mapping[str, Any] = {}
     if isinstance(model, str | Path):
         manifest, model = read_manifest(Path(model), MODEL), load(model, trust=trust)
-    inner = innermost(model)
-    if not isinstance(inner, Inner):
-        raise GraphmmlError(
-            f"a card is of a GraphClassifier or a Baseline, calibrated or not; this is {kind_of(inner)}"
-        )
-    inner.check_fitted()
+    inner = known_in(model, "a card is")
     facts: list[Fact] = [*model_facts(inner), *stored_facts(manifest)]
     tables = [("20b", table) for table in characteristics(inner.source_)]
     if isinstance(model, CalibratedClassifier):

@@ -30,6 +30,15 @@ def innermost(model: Any) -> Any:
     return model
 
 
+def known_in(model: Any, asked: str) -> Inner:
+    """Return the fitted GraphClassifier or Baseline inside, or raise GraphmmlError: nothing else is known so well."""
+    inner = innermost(model)
+    if not isinstance(inner, Inner):
+        raise GraphmmlError(f"{asked} of a GraphClassifier or a Baseline, calibrated or not; this is {kind_of(inner)}")
+    inner.check_fitted()
+    return inner
+
+
 def network_in(model: Any, asked: str) -> GraphClassifier:
     """Return the GraphClassifier inside, or raise GraphmmlError: no other model has what is asked for."""
     inner = innermost(model)

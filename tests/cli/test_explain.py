@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import graphmml as gm
 from graphmml.train.loop import Training
@@ -64,6 +65,17 @@ def test_what_is_wrong_is_said_in_one_line(graphmml, model, words, said):
     assert code == 2
     assert said in err
     assert "nobody" not in err
+
+
+def test_a_plain_model_is_explained_and_its_methods_are_named(graphmml, tmp_path):
+    gm.save(gm.Baseline(LogisticRegression(max_iter=2000)).fit(gm.load_heart()[:200]), tmp_path / "plain")
+    code, out, _ = graphmml("explain", tmp_path / "plain", HEART, "--row", 300, "--html", tmp_path / "c.html")
+    assert code == 0
+    assert "no graph" in " ".join(out.split())
+    assert max(map(len, out.splitlines())) <= 80
+    code, _, err = graphmml("explain", tmp_path / "plain", HEART, "--row", 300, "--method", "explainer")
+    assert code == 2
+    assert "explain it by Occlusion" in err
 
 
 @pytest.mark.slow

@@ -117,7 +117,6 @@ def test_what_is_not_written_is_refused_in_words(tmp_path):
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda model: gm.explain(model, NEW, 0),
         gm.learned_graph,
         lambda model: gm.modality_weights(model, NEW),
     ],

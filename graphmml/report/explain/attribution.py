@@ -68,7 +68,7 @@ def summed(effects: Mapping[Part, np.ndarray], subject: Subject) -> dict[Part, n
     """Return modalities and relations as the sum of their features and links, beside these."""
     wholes = [Part("modality", name) for name in subject.modalities]
     wholes += [Part("relation", name) for name in subject.relations]
-    added = {whole: np.zeros(len(subject.model.members_)) for whole in wholes}
+    added = {whole: np.zeros(max(len(subject.members), 1)) for whole in wholes}
     for part, each in effects.items():
         added[whole_of(part)] = added[whole_of(part)] + each
     return {**added, **effects}

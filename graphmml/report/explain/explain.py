@@ -20,13 +20,14 @@ from graphmml.report.explain.part import Part
 from graphmml.report.explain.subject import Subject, refuse_unknown
 from graphmml.report.explain.turn_feature import turn_feature
 from graphmml.report.explain.turn_links import turn_links
+from graphmml.train.baselines import Baseline
 from graphmml.train.calibrated import CalibratedClassifier
-from graphmml.train.estimator import GraphClassifier
-from graphmml.train.layers import Layer, layers_of, network_in
+from graphmml.train.layers import Inner, Layer, known_in, layers_of
+from graphmml.train.tuned import Tuned
 
 
 def explain(
-    model: GraphClassifier | CalibratedClassifier,
+    model: Inner | Layer | Tuned,
     cohort: Cohort,
     patient: int | str,
     *,
@@ -44,11 +45,12 @@ def explain(
     2019). Neighbours are called by number, the most heard first, and by id only with `show_ids`: they are training
     patients. Of a CalibratedClassifier the probability before calibration is explained, and a note
     says what it is after. For what counts over many
-    patients see `importances`, for modalities also `modality_worth`.
+    patients see `importances`, for modalities also `modality_worth`. Of a plain model (`Baseline`) features and
+    modalities are explained, by `Occlusion` alone.
     """
     if parts < 1:
         raise GraphmmlError(f"parts is {parts}; choose one or more")
-    outer, model, method = model, network_in(model, "an explanation is"), Occlusion() if method is None else method
+    outer, model, method = model, known_in(model, "an explanation is"), Occlusion() if method is None else method
     wanted(cohort, Cohort)
     row = row_of(cohort, patient)
     predicted = Subject.of(model, cohort[[row]])
@@ -66,7 +68,7 @@ def explain(
         explained=classes[subject.target],
         prediction=classes[predicted.target],
         probabilities=dict(zip(classes, map(float, p), strict=True)),
-        members=len(model.members_),
+        members=max(len(subject.members), 1),
         told=tuple(shown(subject, item, edges) for item in told.attributions),
         baseline=told.baseline,
         gap=told.gap,
@@ -77,13 +79,13 @@ def explain(
     )
 
 
-def uncalibrated(model: Layer | GraphClassifier, p: np.ndarray, subject: Subject) -> Iterator[str]:
+def uncalibrated(model: Inner | Layer | Tuned, p: np.ndarray, subject: Subject) -> Iterator[str]:
     """Say what `predict` gives instead of the network's own probabilities [class], where it calibrates."""
     for layer in layers_of(model):
         if isinstance(layer, CalibratedClassifier) and layer.calibrator_ is not None:
             risk = float(layer.calibrated(np.asarray(p)[None])[0, subject.target])
             named = f"'{subject.model.classes_[subject.target]}'"
-            yield f"Probabilities here are the network's own; calibrated, as predict gives it, {named} is {risk:.2f}."
+            yield f"Probabilities here are the model's own; calibrated, as predict gives it, {named} is {risk:.2f}."
 
 
 def row_of(cohort: Cohort, patient: int | str) -> int:
@@ -144,6 +146,8 @@ def cautions(subject: Subject, cohort: Cohort) -> list[str]:
         said.append("The model was fitted on this patient: it may know the answer by heart.")
     if not subject.person.present.any():
         said.append("Nothing that the model knows was measured in this patient.")
-    if not subject.links:
+    if isinstance(subject.model, Baseline):
+        said.append("The model has no graph: nobody else moved the prediction.")
+    elif not subject.links:
         said.append("The patient has no link: nobody else moved the prediction.")
     return said

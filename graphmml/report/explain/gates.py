@@ -38,13 +38,13 @@ class Gates:
     @classmethod
     def of(cls, subject: Subject, instead: Instead) -> "Gates":
         """Find out what each column adds, by taking it away; or refuse a model that has no gradient."""
-        strategy = strategy_of(subject.model.fusion)
+        strategy = strategy_of(subject.network.fusion)
         if isinstance(strategy, Late) and not isinstance(strategy.combine, MeanProbability):
             raise GraphmmlError(
                 f"{type(strategy.combine).__name__} joins finished predictions, and no gradient passes it; explain by "
                 "Occlusion()"
             )
-        device = chosen_device(subject.model.device)
+        device = chosen_device(subject.network.device)
         count = len(subject.features)
         bare = without(subject, np.eye(count, dtype=bool), instead) if count else subject.copies(0)
         added = {
@@ -55,12 +55,12 @@ class Gates:
 
     def mean(self, features: Tensor, links: Tensor) -> Tensor:
         """Return the ensemble's probabilities: [copy, class] of gates [copy, feature] and [copy, link]."""
-        each = [self.probability(at, features, links) for at in range(len(self.subject.model.members_))]
+        each = [self.probability(at, features, links) for at in range(len(self.subject.network.members_))]
         return torch.stack(each).mean(dim=0)
 
     def probability(self, at: int, features: Tensor, links: Tensor) -> Tensor:
         """Return one member's probabilities: float64 [copy, class]."""
-        member = self.subject.model.members_[at]
+        member = self.subject.network.members_[at]
         graph, tensors = self.laid_out(at, len(features))
         tensors = replace(
             tensors,
@@ -75,9 +75,9 @@ class Gates:
     def laid_out(self, at: int, count: int) -> tuple[PatientGraph, GraphTensors]:
         """Return a member's graph with so many copies attached, and its tensors; the last of each is remembered."""
         if at not in self.known or self.known[at][0] != count:
-            member, copies = self.subject.model.members_[at], self.subject.copies(count)
+            member, copies = self.subject.network.members_[at], self.subject.copies(count)
             kept = np.ones((count, len(self.subject.links)), dtype=bool)
-            held = Held(self.subject.model.constructor, self.subject.drawn[at], self.subject.numbers[at], kept)
+            held = Held(self.subject.network.constructor, self.subject.drawn[at], self.subject.numbers[at], kept)
             graph = build_graph(held, member.source, copies)
             self.known[at] = count, graph, GraphTensors.of(graph, member.source, copies, device=self.device)
         return self.known[at][1:]

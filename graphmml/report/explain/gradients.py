@@ -39,7 +39,7 @@ class IntegratedGradients:
     def attribute(self, subject: Subject) -> Attributed:
         """Return each part's share of the rise, by member."""
         gates = Gates.of(subject, self.instead)
-        found = [self.of_member(gates, at) for at in range(len(subject.model.members_))]
+        found = [self.of_member(gates, at) for at in range(len(subject.network.members_))]
         shares = np.stack([shares for shares, _, _ in found], axis=1)
         parts = [*subject.features, *subject.edges]
         start, end = (float(np.mean([each[at] for each in found])) for at in (1, 2))

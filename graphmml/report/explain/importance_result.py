@@ -42,17 +42,18 @@ class Stability:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Importances:
-    """Every part over `folds` folds of `train` and `test` patients, by kind and mean change."""
+    """Every part over `folds` folds of `train` and `test` patients, in `repeats` of all, by kind and mean change."""
 
     rows: tuple[Importance, ...]
     folds: int
     train: float
     test: float
     top: int
+    repeats: int = 1
 
     def told(self, row: Importance, by: Measure) -> Interval:
         """Return a part's mean over folds with its interval, where a change (0 to 1) or a drop (-1 to 1) can be."""
-        found = over_folds(getattr(row, by), train=self.train, test=self.test)
+        found = over_folds(getattr(row, by), train=self.train, test=self.test, repeats=self.repeats)
         low, high = np.clip([found.low, found.high], -1.0 if by == "drop" else 0.0, 1.0)
         return replace(found, low=float(low), high=float(high))
 

@@ -19,15 +19,17 @@ from graphmml.report.explain.exchanged import Exchanged, Without
 from graphmml.report.explain.importance_result import Importance, Importances
 from graphmml.report.explain.part import KINDS, Part
 from graphmml.report.explain.typical import Instead, refuse_instead, typical
+from graphmml.train.baselines import Baseline
 from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.chance import one_thread
 from graphmml.train.cross_validate import seeds_of
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.growing import new_codes
-from graphmml.train.layers import innermost
+from graphmml.train.layers import Inner, innermost
 from graphmml.train.parallel import side_by_side
 from graphmml.train.planned import Model, inside, network_of
 from graphmml.train.scores import auroc
+from graphmml.train.tuned import Tuned
 from graphmml.train.worth import lacking
 
 WIDE = 64
@@ -54,10 +56,12 @@ def importances(
     is exchanged by giving patients each other's links. `change` is never below zero, whatever the part says; `drop` is
     about zero for what says nothing. Intervals over folds are Nadeau and Bengio's. Columns of a modality with more
     than 64 are not told one by one. A `Tuned` model is tuned in every fold; of a `CalibratedClassifier` the model
-    inside is told of, before calibration. `modality_worth` shares the score of one fitted model out between modalities.
+    inside is told of, before calibration; a plain model (`Baseline`) has no relations. `modality_worth` shares the
+    score of one fitted model out between modalities.
     """
-    network_of(model)
     model = inside(model, CalibratedClassifier)
+    if not isinstance(inside(model, Tuned), Baseline):
+        network_of(model)
     refuse_instead(instead)
     if shuffles < 1 or top < 1:
         raise CohortError(f"shuffles is {shuffles} and top {top}; both must be 1 or more")
@@ -74,7 +78,7 @@ def importances(
     rows.sort(key=lambda row: (KINDS.index(row.part.kind), -np.nan_to_num(np.nanmean(row.change)), row.part.label))
 
     train, test = (float(np.mean([len(getattr(fold, side)) for fold in made])) for side in ("train", "test"))
-    return Importances(tuple(rows), len(made), train, test, top)
+    return Importances(tuple(rows), len(made), train, test, top, len({fold.repeat for fold in made}))
 
 
 Score = tuple[float, float]
@@ -93,7 +97,7 @@ def of_fold(model: Model, cohort: Cohort, fold: Fold, instead: Instead, shuffles
 class Asked:
     """A fitted model, held-out patients as it encodes them, their classes, and what it says to them."""
 
-    model: GraphClassifier
+    model: Inner
     target: EncodedCohort
     codes: np.ndarray
     p: np.ndarray
@@ -102,7 +106,7 @@ class Asked:
     seed: int
 
     @classmethod
-    def of(cls, model: GraphClassifier, cohort: Cohort, instead: Instead, shuffles: int, seed: int) -> "Asked":
+    def of(cls, model: Inner, cohort: Cohort, instead: Instead, shuffles: int, seed: int) -> "Asked":
         """Encode and predict the patients."""
         target = model.encoder_.transform(cohort)
         p = model.predict_encoded(target).mean(axis=0)
@@ -119,6 +123,8 @@ class Asked:
                     known = has & self.target.tables[name][column].notna().to_numpy()
                     if known.any():
                         yield Part("feature", str(column), name), self.feature(name, str(column), has, known)
+        if isinstance(self.model, Baseline):
+            return
         drawn = source_links(self.model.constructor, self.model.source_)
         ends = {PATIENT, *drawn.parts}
         for relation in drawn:

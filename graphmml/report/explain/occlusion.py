@@ -78,8 +78,8 @@ def second_hand(subject: Subject) -> dict[Part, np.ndarray]:
     """Return the probability where those whom the patient hears have heard nobody, by relation; felt from depth 2."""
     names = {
         relation.name
-        for member in subject.model.members_
-        for relation in source_links(subject.model.constructor, member.source)
+        for member in subject.members
+        for relation in source_links(subject.network.constructor, member.source)
         if len(relation) and not relation.own
     }
     found = {name: subject.held(subject.person, silent=name)[:, 0, subject.target] for name in sorted(names)}

@@ -19,8 +19,10 @@ from graphmml.graph.relations import PATIENT, Relation, Relations
 from graphmml.model.strategy import strategy_of
 from graphmml.report.explain.held import Held
 from graphmml.report.explain.part import Part
+from graphmml.train.baselines import Baseline
 from graphmml.train.chance import chosen_device
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.layers import Inner
 from graphmml.train.member import Member
 
 BATCH = 256
@@ -48,9 +50,12 @@ class Link:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One patient as the model sees them (`person`, of length one), and the links each member draws for them."""
+    """One patient as the model sees them (`person`, of length one), and the links each member draws for them.
 
-    model: GraphClassifier
+    A plain model draws none; it answers as an ensemble of one.
+    """
+
+    model: Inner
     person: EncodedCohort
     links: tuple[Link, ...]
     drawn: tuple[Relations, ...]
@@ -58,12 +63,18 @@ class Subject:
     target: int = 0
 
     @classmethod
-    def of(cls, model: GraphClassifier, cohort: Cohort) -> "Subject":
+    def of(cls, model: Inner, cohort: Cohort) -> "Subject":
         """Attach one patient and number the links; the class explained is the predicted one."""
         model.check_fitted()
         if len(cohort) != 1:
             raise CohortError(f"{len(cohort)} patients are given; one is explained at a time: cohort[[row]]")
         person = model.encoder_.transform(cohort)
+        made = cls(model, person, (), (), ()) if isinstance(model, Baseline) else cls.linked(model, person)
+        return replace(made, target=int(made.held(person).mean(axis=(0, 1)).argmax()))
+
+    @classmethod
+    def linked(cls, model: GraphClassifier, person: EncodedCohort) -> "Subject":
+        """Draw and number the links of one patient."""
         drawn = tuple(listened(model, member, person) for member in model.members_)
         keys = [
             [edge_keys(model, member, relation) for relation in relations]
@@ -75,14 +86,27 @@ class Subject:
             tuple(np.array([number.get(key, -1) if key else -1 for key in of], dtype=np.int64) for of in each)
             for each in keys
         )
-        made = cls(model, person, links, drawn, numbers)
-        return replace(made, target=int(made.held(person).mean(axis=(0, 1)).argmax()))
+        return cls(model, person, links, drawn, numbers)
+
+    @property
+    def network(self) -> GraphClassifier:
+        """The model, or GraphmmlError where it is plain."""
+        if isinstance(self.model, Baseline):
+            raise GraphmmlError("a plain model has neither links nor gradients to ask; explain it by Occlusion")
+        return self.model
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """The networks; none of a plain model."""
+        return () if isinstance(self.model, Baseline) else self.model.members_
 
     def held(self, copies: EncodedCohort, kept: np.ndarray | None = None, silent: str | None = None) -> np.ndarray:
         """Return each member's answers to copies who keep the patient's links, or those marked: [member, copy, class].
 
         `kept` is bool [copy, link]; `silent` is a relation in which training patients do not hear each other.
         """
+        if isinstance(self.model, Baseline):
+            return self.model.predict_encoded(copies)
         kept = np.ones((len(copies), len(self.links)), dtype=bool) if kept is None else kept
         strategy, device = strategy_of(self.model.fusion), chosen_device(self.model.device)
         answers = []

@@ -6,13 +6,13 @@ import numpy as np
 
 from graphmml.data.columns import is_number
 from graphmml.errors import GraphmmlError
-from graphmml.train.estimator import GraphClassifier
+from graphmml.train.layers import Inner
 
 Instead = Literal["missing", "typical"]
 """Nothing, or the training median or most frequent name."""
 
 
-def typical(model: GraphClassifier, modality: str, column: str, instead: Instead) -> object:
+def typical(model: Inner, modality: str, column: str, instead: Instead) -> object:
     """Return what is written in place of any patient's value: NaN for nothing."""
     known = model.source_.tables[modality][column].dropna()
     if instead == "missing" or known.empty:
