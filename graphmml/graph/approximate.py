@@ -1,15 +1,16 @@
 """Approximate nearest patients: compared within cells and across near borders, as far as a sample's recall asks."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from graphmml.errors import GraphError
 from graphmml.graph.borders import Borders
-from graphmml.graph.cells import cells_of
+from graphmml.graph.cells import Cells, cells_of
 from graphmml.graph.points import Vectors
-from graphmml.graph.search import Points, ranked, strongest
+from graphmml.graph.search import Points, strongest
 
 SAMPLE = 1000
 """So many patients are searched exactly: half say how far to look, half measure what share of neighbours is found."""
@@ -20,12 +21,50 @@ AIMS = (0.2, 0.5, 0.8)
 
 
 @dataclass(frozen=True, eq=False)
+class Index:
+    """Patients laid out in cells (`order` are their rows), and how near a border others must be to look behind it."""
+
+    laid: Vectors
+    order: np.ndarray
+    cells: Cells
+    limit: float
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """Where each row stands in `laid`."""
+        return np.argsort(self.order)
+
+    def nearest(self, query: Vectors, k: int, own: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return most of the k most similar of each patient from elsewhere: what one is given depends on no other."""
+        cell = self.cells.nearest(query.embedded())
+        by_cell = np.argsort(cell, kind="stable")
+        start = np.searchsorted(cell[by_cell], np.arange(len(self.cells) + 1))
+        place = np.full(len(query), -1, dtype=np.int64)
+        if own is not None:
+            known = own >= 0
+            place[known] = self.place[own[known]]
+        borders = Borders.within(query[by_cell], start, self.laid, self.cells, place[by_cell], k)
+        borders.across(*borders.nearer(self.limit))
+        return self.in_rows(*borders.found(), by_cell)
+
+    def in_rows(self, near: np.ndarray, score: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what was found by cell as rows of the patients, in the order of those who asked."""
+        position, similar = np.empty_like(near), np.empty_like(score)
+        position[rows], similar[rows] = np.where(near >= 0, self.order[near], -1), score
+        return position, similar
+
+
+@dataclass(frozen=True, eq=False)
 class Found:
-    """The k nearest of every patient, positions int64 and similarities float64 [patient, k], and a sample's recall."""
+    """The k nearest of every patient, positions int64 and similarities float64 [patient, k], and a sample's recall.
+
+    `index` finds those of others; None where the search was exact.
+    """
 
     position: np.ndarray
     score: np.ndarray
     recall: float
+    index: Index | None = None
 
 
 _FOUND: WeakKeyDictionary[Vectors, dict[tuple[int, float], Found]] = WeakKeyDictionary()
@@ -34,14 +73,13 @@ _FOUND: WeakKeyDictionary[Vectors, dict[tuple[int, float], Found]] = WeakKeyDict
 def approximately(
     query: Points, base: Points, k: int, recall: float, own: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return most of the k most similar of `base` for each of `base`, as `search.strongest` returns all of them.
-
-    Patients from elsewhere are few, and are given their true neighbours.
-    """
-    if query is not base:
-        return strongest(query, base, k, own)
+    """Return most of the k most similar of `base` for each of `query`, as `search.strongest` returns all of them."""
     found = searched(base, k, recall)
-    return found.position, found.score
+    if query is base:
+        return found.position, found.score
+    if found.index is None or not isinstance(query, Vectors):
+        return strongest(query, base, k, own)
+    return found.index.nearest(query, k, own)
 
 
 def searched(base: Points, k: int, recall: float) -> Found:
@@ -73,30 +111,35 @@ def widened(base: Vectors, k: int, recall: float) -> Found:
     sample = np.flatnonzero(cells.order % -(-len(base) // SAMPLE) == 0)  # by their ids, again
     true, _ = strongest(laid[sample], laid, k, sample)
     deciding, measuring = np.arange(len(sample)) % 2 == 0, np.arange(len(sample)) % 2 == 1
+    everybody = np.arange(len(base))
     for aim in AIMS:
-        borders = Borders.within(laid, cells, k)
-        limit = limit_of(borders, sample[deciding], true[deciding], recall + aim * (1 - recall))
+        borders = Borders.within(laid, cells.start, laid, cells, everybody, k)
+        pairs, aimed = pairs_of(sample[deciding], true[deciding]), recall + aim * (1 - recall)
+        limit = limit_of(borders.between(*pairs), aimed)
         patient, behind = borders.nearer(limit)
         if cells.size[behind].sum() > len(base) ** 2 / 4:
             break
         borders.across(patient, behind)
-        near, score = ranked(borders.kept, lambda rows, columns: laid.pairs(rows, laid, columns))
+        near, score = borders.found()
         share = share_of(true[measuring], near[sample[measuring]])
         if share >= recall:
-            found = Found(np.empty_like(near), np.empty_like(score), share)
-            found.position[order], found.score[order] = np.where(near >= 0, order[near], -1), score
-            return found
+            index = Index(laid, order, cells, limit_of(borders.looking(*pairs), aimed))
+            return Found(*index.in_rows(near, score, order), share, index)
     return Found(*strongest(base, base, k), 1.0)
 
 
-def limit_of(borders: Borders, sample: np.ndarray, true: np.ndarray, aim: float) -> float:
-    """Return how near a border must be to be looked behind, for so many of some true neighbours to be found.
+def pairs_of(sample: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return some patients and their neighbours [patient, k], pair by pair."""
+    row, place = np.nonzero(true >= 0)
+    return sample[row], true[row, place]
+
+
+def limit_of(near: np.ndarray, aim: float) -> float:
+    """Return how near a border must be to be looked behind, for so many pairs of true neighbours to be compared.
 
     Above zero: those with fewer than k in their cell, whose reach is infinite, look everywhere.
     """
-    row, place = np.nonzero(true >= 0)
-    limit = np.quantile(borders.between(sample[row], true[row, place]), aim, method="higher")
-    return max(float(limit), float(np.finfo(np.float32).tiny))
+    return max(float(np.quantile(near, aim, method="higher")), float(np.finfo(np.float32).tiny))
 
 
 def share_of(true: np.ndarray, near: np.ndarray) -> float:

@@ -1,12 +1,12 @@
 """Cells of patients like each other, and how far a patient is from the cells around its own."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt
 
 import numpy as np
 
-from graphmml.graph.search import in_threads
+from graphmml.graph.points import Vectors
+from graphmml.graph.search import in_threads, strongest
 
 DRAWN = 50
 """So many patients a cell decide where its centre is."""
@@ -33,26 +33,38 @@ class Cells:
         """How many patients each cell has: int64 [cell]."""
         return np.diff(self.start)
 
-    def slices(self) -> Iterator[slice]:
-        """Where the patients of each cell stand in `order`."""
-        return (slice(*ends) for ends in zip(self.start[:-1].tolist(), self.start[1:].tolist(), strict=True))
+    def rows(self, cell: int) -> slice:
+        """Where the patients of a cell stand in `order`."""
+        return slice(*self.start[cell : cell + 2].tolist())
 
     def of(self, places: np.ndarray) -> np.ndarray:
         """Return the cell of places in `order`."""
         return np.searchsorted(self.start, places, side="right") - 1
 
-    def beyond(self, rows: np.ndarray, own: np.ndarray, cell: np.ndarray) -> np.ndarray:
-        """Return how far each row is from where a cell begins to be nearer than its own: float32 [pair]."""
-        shift, half = direction(self.centre[own], self.centre[cell])
-        return np.asarray(half - np.einsum("pd,pd->p", rows - self.centre[own], shift))
+    def nearest(self, place: np.ndarray) -> np.ndarray:
+        """Return the cell whose centre is nearest to each row, the same alone and among others: int64 [row]."""
+        half = np.concatenate([self.centre, -squares(self.centre)[:, None] / 2], axis=1)
+        rows = np.concatenate([place, np.ones((len(place), 1), dtype=place.dtype)], axis=1)
+        margin = 1e-5 * (1.0 + float(np.abs(half[:, -1]).max()))
+        return strongest(Vectors(rows, rows, None, margin), Vectors(half, half, None, margin), 1)[0][:, 0]
 
-    def beyond_all(self, rows: np.ndarray, own: int) -> np.ndarray:
-        """Return `beyond` of the rows of one cell for every cell, infinite for their own: float32 [row, cell]."""
+    def beyond(self, rows: np.ndarray, own: np.ndarray, cell: np.ndarray) -> np.ndarray:
+        """Return how far each row is from where a cell begins to be nearer than its own: float64 [pair]."""
+        here, there = self.centre[own].astype(np.float64), self.centre[cell].astype(np.float64)
+        shift, half = direction(here, there)
+        return np.asarray(half - np.einsum("pd,pd->p", rows - here, shift))
+
+    def beyond_all(self, rows: np.ndarray, own: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return `beyond` of the rows of one cell for every cell, infinite for their own: float32 [row, cell].
+
+        And the largest of the lengths that it is a difference of: [row].
+        """
         shift, half = direction(self.centre[own], self.centre)
-        far = (self.centre[own] - rows) @ shift.T
+        out = self.centre[own] - rows
+        far = out @ shift.T
         far += half
         far[:, own] = np.inf
-        return np.asarray(far)
+        return far, np.sqrt(squares(out)) + half.max()
 
 
 def direction(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -230,7 +230,7 @@ def tasks(mine: int, theirs: int, *, both: bool) -> Iterator[tuple[slice, slice]
             yield slice(at, min(at + BLOCK, mine)), slice(to, min(to + wide, theirs))
 
 
-def hide(similar: np.ndarray, own: np.ndarray | None, rows: slice, columns: slice) -> None:
+def hide(similar: np.ndarray, own: np.ndarray | None, rows: slice | np.ndarray, columns: slice) -> None:
     """Make nobody similar to itself, in place."""
     if own is not None:
         place = own[rows] - columns.start

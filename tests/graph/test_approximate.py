@@ -88,11 +88,20 @@ def test_gaps_are_searched_too_over_what_two_patients_share(few, numbers):
     assert share_found(found.position, strongest(base, base, 10)[0]) == pytest.approx(found.recall, abs=0.03)
 
 
-def test_newcomers_are_given_their_true_neighbours(numbers):
-    everybody = numbers({"a": clustered(600)})
-    people, new = everybody[:500], everybody[500:]
-    near, exact = (gm.Neighbours("a", k=6, recall=recall).link(people, new)["a"] for recall in (0.8, None))
-    assert np.array_equal(near.edges, exact.edges)
+@pytest.mark.parametrize("metric", METRICS)
+def test_newcomers_are_given_most_of_their_neighbours_and_all_of_them_where_patients_are_few(
+    monkeypatch, numbers, metric
+):
+    everybody = numbers({"a": clustered(4000)})
+    people, new = everybody[:3000], everybody[3000:]
+    exact = gm.Neighbours("a", k=6, metric=metric).link(people, new)["a"].edges
+    near = gm.Neighbours("a", k=6, metric=metric, recall=0.8).link(people, new)["a"].edges
+    assert np.array_equal(near, exact)
+    monkeypatch.setattr(approximate, "FEW", 0)
+    again = people[np.arange(3000)]
+    near = gm.Neighbours("a", k=6, metric=metric, recall=0.8).link(again, new)["a"].edges
+    assert near.shape == exact.shape
+    assert 0.8 <= share_found(near[0].reshape(-1, 6), exact[0].reshape(-1, 6)) < 1
 
 
 def test_few_patients_are_searched_exactly(numbers):
