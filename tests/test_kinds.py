@@ -134,9 +134,13 @@ def test_only_networks_are_cross_validated(cohort, tmp_path, made):
         gm.cross_validate(made(), cohort, gm.Folds(2), run=tmp_path / "run")
     with pytest.raises(gm.GraphmmlError, match="GraphClassifier"):
         gm.audit(made(), cohort, gm.Folds(2), run=tmp_path / "run")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("made", [made for made in NO_NETWORKS if not isinstance(made(), gm.Baseline | gm.Tuned)])
+def test_importances_are_of_networks_and_plain_models(cohort, made):
     with pytest.raises(gm.GraphmmlError, match="GraphClassifier"):
         gm.importances(made(), cohort, gm.Folds(2))
-    assert not any(tmp_path.iterdir())
 
 
 SPLITTERS = [5, "5", StratifiedKFold(2), ShuffleSplit(2), RepeatedStratifiedKFold(), gm.Folds, [1, 2]]
@@ -196,7 +200,10 @@ CALLS = [
     (lambda c, t, y: gm.cross_validate(model_of(), c, gm.Folds(2), jobs="2"), "jobs is '2'; a whole number is wanted"),
     (lambda c, t, y: gm.audit(model_of(), c, gm.Folds(2), jobs=0), "jobs is 0; give a number of processes"),
     (lambda c, t, y: gm.importances(model_of(), c, gm.Folds(2), jobs=0), "jobs is 0; give a number of processes"),
-    (lambda c, t, y: gm.explain(c, model_of(), 3), "a GraphClassifier, calibrated or not; this is a Cohort"),
+    (
+        lambda c, t, y: gm.explain(c, model_of(), 3),
+        "a GraphClassifier or a Baseline, calibrated or not; this is a Cohort",
+    ),
     (lambda c, t, y: gm.explain(gm.CalibratedClassifier(model_of()), c, 3), "has seen no patients yet"),
     (lambda c, t, y: gm.explain(model_of().fit(c), c, 3.7), "by a float; give one row's number, or an id as text"),
     (lambda c, t, y: gm.explain(model_of().fit(c), c, True), "by a bool; give one row's number, or an id as text"),
