@@ -16,6 +16,8 @@ SAMPLE = 1000
 """So many patients are searched exactly: half say how far to look, half measure what share of neighbours is found."""
 FEW = 20_000
 """Fewer patients are searched exactly, which takes seconds."""
+ENOUGH = 3
+"""Cells of so many times k patients hold k neighbours of most."""
 AIMS = (0.2, 0.5, 0.8)
 """Aims above the recall asked for, as a share of what is left to 1, one after the other until it is reached."""
 
@@ -105,7 +107,7 @@ def widened(base: Vectors, k: int, recall: float) -> Found:
     if len(base) < FEW:
         return Found(*strongest(base, base, k), 1.0)
     by_id = np.argsort(np.ascontiguousarray(base.ties[:, :2]).view(np.uint64)[:, 0])  # two columns as one number
-    cells = cells_of(base.embedded()[by_id])
+    cells = cells_of(base.embedded()[by_id], ENOUGH * k)
     order = by_id[cells.order]
     laid = base[order]
     sample = np.flatnonzero(cells.order % -(-len(base) // SAMPLE) == 0)  # by their ids, again

@@ -79,9 +79,12 @@ def squares(rows: np.ndarray) -> np.ndarray:
     return np.asarray(np.einsum("...d,...d->...", rows, rows))
 
 
-def cells_of(place: np.ndarray) -> Cells:
-    """Put rows (float32 [patient, column]) in about as many cells as each then has patients, by k-means on some."""
-    meant = max(isqrt(len(place)), 1)
+def cells_of(place: np.ndarray, least: int = 1) -> Cells:
+    """Put rows (float32 [patient, column]) in about as many cells as each then has patients, by k-means on some.
+
+    Cells are meant to have `least` patients or more.
+    """
+    meant = max(isqrt(len(place)), least)
     parts = cut(place, np.arange(len(place)), meant)
     start = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
     return Cells(np.concatenate(parts), start, np.stack([place[part].mean(axis=0) for part in parts]))

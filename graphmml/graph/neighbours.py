@@ -96,8 +96,7 @@ class Neighbours:
                 f"k is {self.k} but {measured} of the {len(source)} source patients have {' or '.join(modalities)}; "
                 f"{mend}"
             )
-        width = min(self.k * FURTHER, measured - 1) if self.edges == "scaled" else self.k
-        near, similar = self.nearest(source, target, modalities, width)
+        near, similar = self.nearest(source, target, modalities, min(self.width, measured - 1))
         if self.edges == "directed" and self.weight == "binary":
             near = np.sort(near, axis=1)  # as a relation is sorted
             targets, rank = np.nonzero(near >= 0)
@@ -123,13 +122,22 @@ class Neighbours:
         return nearest(source, target, modalities, k=k, metric=self.metric, overlap=self.overlap, recall=self.recall)
 
     def measured_recall(self, source: EncodedCohort) -> float:
-        """Return what share of their true neighbours a sample of patients is given: 1 where the search is exact."""
+        """Return what share of their true neighbours a sample of patients is given: 1 where the search is exact.
+
+        It is a mean over source patients; those unlike most of them, in what they lack for instance, may get fewer.
+        """
         modalities = chosen(self.modality, source)
         if self.recall is None:
             return 1.0
         parts = [[name] for name in modalities] if self.each else [list(modalities)]
         laid = [lay_out(source, source, part, self.metric, self.overlap)[1] for part in parts]
-        return min(searched(base, min(self.k, len(base) - 1), self.recall).recall for base in laid)
+        found = [searched(base, min(self.width, len(base) - 1), self.recall) for base in laid if len(base) > 1]
+        return min((one.recall for one in found), default=1.0)
+
+    @property
+    def width(self) -> int:
+        """How many are searched for, to keep k of them."""
+        return self.k * FURTHER if self.edges == "scaled" else self.k
 
     def scaled(self, near: np.ndarray, similar: np.ndarray, reach: "Reach") -> tuple[np.ndarray, np.ndarray]:
         """Order the nearest by locally scaled distance and keep k: [target, k]."""

@@ -25,13 +25,14 @@ class Vectors:
     `rows` is float32 [patient, column], zero where a modality is absent; `turned` holds the same with the two norm
     columns of the euclidean trick exchanged, so that rows @ turned.T is the sum of similarities. `present` is
     float32 [patient, modality], or None where every patient has the one modality compared. `ties` is float32
-    [patient, TIE_COLUMNS].
+    [patient, TIE_COLUMNS]; `norms` says which columns are norms.
     """
 
     rows: np.ndarray
     turned: np.ndarray
     present: np.ndarray | None
     margin: float
+    norms: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -39,7 +40,9 @@ class Vectors:
     def __getitem__(self, rows: np.ndarray) -> "Vectors":
         present = None if self.present is None else self.present[rows]
         chosen = self.rows[rows]
-        return Vectors(chosen, chosen if self.turned is self.rows else self.turned[rows], present, self.margin)
+        return Vectors(
+            chosen, chosen if self.turned is self.rows else self.turned[rows], present, self.margin, self.norms
+        )
 
     @property
     def ties(self) -> np.ndarray:
@@ -47,11 +50,11 @@ class Vectors:
         return self.rows[:, -TIE_COLUMNS:]
 
     def embedded(self) -> np.ndarray:
-        """Return places whose distances order the patients as similarity does: float32 [patient, column]."""
-        if self.turned is self.rows:
-            return self.rows
-        plain = self.rows.shape[1] - TIE_COLUMNS - 2  # without the two norm columns of the euclidean trick
-        return np.concatenate([self.rows[:, :plain], self.ties], axis=1)
+        """Return places whose distances order the patients as similarity does: float32 [patient, column].
+
+        Of several modalities with gaps they do so roughly.
+        """
+        return np.delete(self.rows, self.norms, axis=1) if self.norms else self.rows
 
     def block(self, rows: slice | np.ndarray, other: "Vectors", columns: slice | np.ndarray) -> np.ndarray:
         """Return similarities: float32 [row, column], -inf where no modality is shared."""
@@ -105,6 +108,7 @@ def vectors_of(cohort: EncodedCohort, modalities: Sequence[str], metric: str) ->
         turned=rows[:, exchanged] if norms else rows,
         present=None if whole else present.astype(np.float32),
         margin=2e-6 * largest * len(modalities),
+        norms=tuple(np.flatnonzero(exchanged != np.arange(len(exchanged))).tolist()),
     )
 
 

@@ -1,6 +1,6 @@
 """Members of an ensemble trained: one after the other, or on a GPU as one program."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ Split = tuple[np.ndarray, np.ndarray]
 """Whom a member learns from, without outcome or with, and whom it stops by: positions int64 [patient]."""
 FULL = 20_000
 """Steps on so many patients keep a GPU busy: networks gain nothing from taking them together."""
+ROOM = 2**26
+"""So many numbers are laid out side by side at most: 256 MiB, and in training about seven times as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +47,12 @@ def trained_members(
 ) -> list[Member]:
     """Train a network on each split of the model's source, whose classes by number are `codes` (-1: unknown)."""
     device = chosen_device(model.device)
-    lessons: Iterable[Lesson] = (lesson(model, codes, *split, device) for split in splits)
-    if idle(device, len(codes)):
-        lessons = list(lessons)
-        together = side_by_side(model, lessons, device, watch)
+    numbers = sum(matrix.size for matrix in model.source_.features.values()) * len(splits)
+    if idle(device, len(codes)) and numbers < ROOM:
+        together = side_by_side(model, [lesson(model, codes, *split, device) for split in splits], device, watch)
         if together is not None:
             return together
-    return [alone(model, one, at, device, watch) for at, one in enumerate(lessons)]
+    return [alone(model, lesson(model, codes, *split, device), at, device, watch) for at, split in enumerate(splits)]
 
 
 def idle(device: torch.device, patients: int) -> bool:
@@ -62,7 +63,10 @@ def idle(device: torch.device, patients: int) -> bool:
 def side_by_side(
     model: "GraphClassifier", lessons: Sequence[Lesson], device: torch.device, watch: Watch | None
 ) -> list[Member] | None:
-    """Train all at once; None where the networks allow no such thing."""
+    """Train all at once; None where the networks allow no such thing, or one of them learns nothing.
+
+    `watch` is told of every epoch once, of the mean losses.
+    """
     networks, how = [], model.training or Training()
     for at, one in enumerate(lessons):
         with seeded(chance_of(model, at), device):
@@ -71,7 +75,9 @@ def side_by_side(
     if not may_train_together(networks, parts, how):
         return None
     with seeded(chance_of(model, 0), device):
-        train_together(networks, ClassTask(tuple(model.classes_)), parts, how, watch)
+        lowest = train_together(networks, ClassTask(tuple(model.classes_)), parts, how, watch)
+    if not bool(lowest.isfinite().all()):
+        return None
     return [member(model, network, one) for network, one in zip(networks, lessons, strict=True)]
 
 

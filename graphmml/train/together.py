@@ -1,7 +1,7 @@
 """Several networks of one shape trained as one program: on a GPU, a step of many small ones takes hardly longer."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn.functional import pad
+from torch_geometric.nn import GATConv, GCNConv, SAGEConv
+from torch_geometric.nn import Linear as PyGLinear
+from torch_geometric.nn.aggr import SumAggregation
 
 from graphmml.graph.relations import PATIENT
 from graphmml.model.dropout import Dropout
@@ -20,6 +23,13 @@ from graphmml.model.towers import Network
 from graphmml.train.batches import Part
 from graphmml.train.loop import Epoch, Training, Watch
 from graphmml.train.tasks import ClassTask
+
+OURS = "graphmml.model."
+KNOWN = (
+    *(nn.Linear, nn.LayerNorm, nn.ReLU, nn.Sequential, nn.ModuleDict, nn.ModuleList, nn.ParameterDict),
+    *(SAGEConv, GCNConv, GATConv, PyGLinear, SumAggregation),
+)
+"""Parts of others that take every patient by itself, or sum along edges."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,7 +73,7 @@ class Sides:
     def of(cls, parts: Sequence[Part]) -> "Sides":
         """Fill up and stack; the last patient of each is nobody, from whom and to whom the edges that fill up go."""
         graphs, count = [part.graph for part in parts], 1 + max(len(part.codes) for part in parts)
-        each = list(zip(*(graph.edges for graph in graphs), strict=True))
+        each = list(relations_of(graphs))
         return cls(
             {name: filled([graph.measured[name] for graph in graphs], count) for name in graphs[0].features},
             filled([graph.present for graph in graphs], count),
@@ -152,32 +162,43 @@ class Stack:
 def may_train_together(
     networks: Sequence[Network], parts: Sequence[tuple[Part, Part]], how: Training
 ) -> TypeGuard[Sequence[GraphNetwork]]:
-    """Whether networks are of one shape and look at other patients along edges between patients alone.
+    """Whether networks are of one shape, of parts known to look at other patients along their edges alone.
 
-    Then patients who fill up a graph change nothing for the others.
+    Then patients who fill up a graph change nothing for the others. A relation that is empty in some graphs alone
+    would count in all of them.
     """
     shapes = [{name: weight.shape for name, weight in network.state_dict().items()} for network in networks]
-    graphs = [part.graph for pair in parts for part in pair]
-    kinds = [[item.kind for item in graph.edges] for graph in graphs]
+    sides = [[part.graph for part in side] for side in zip(*parts, strict=True)]
+    kinds = [[item.kind for item in graph.edges] for side in sides for graph in side]
     return (
         len(networks) > 1
         and all(shape == shapes[0] for shape in shapes)
         and all(kind == kinds[0] for kind in kinds)
         and all(kind[0] == kind[2] == PATIENT for kind in kinds[0])
-        and not any(graph.parts for graph in graphs)
+        and not any(graph.parts for side in sides for graph in side)
+        and all(len({item.index.shape[1] > 0 for item in of}) == 1 for side in sides for of in relations_of(side))
         and all(len(stop.known) for _, stop in parts)
         and (how.batch, how.pretraining, how.reweigh) == (None, 0, None)
         and each_alone(networks[0])
     )
 
 
+def relations_of(graphs: Sequence[GraphTensors]) -> Iterator[tuple[EdgeTensors, ...]]:
+    """Yield the edges of every graph, relation by relation."""
+    return zip(*(graph.edges for graph in graphs), strict=True)
+
+
 def each_alone(network: Network) -> bool:
-    """Whether a network encodes and fuses every patient alone, with one head, and learns by gradients alone."""
+    """Whether a network encodes and fuses every patient alone, with one head, and learns by gradients alone.
+
+    Of parts that are not ours nobody knows.
+    """
     if not isinstance(network, GraphNetwork) or network.structure is not None or network.heads.modalities:
         return False
     front = network.front
-    across = isinstance(front, FusedFront) and (front.complete or front.auxiliary or front.drop)
-    return not across and not list(network.buffers())
+    if isinstance(front, FusedFront) and (front.complete or front.auxiliary or front.drop):
+        return False
+    return all(type(part).__module__.startswith(OURS) or type(part) in KNOWN for part in network.modules())
 
 
 def train_together(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch_geometric.nn import GraphNorm
 
 import graphmml as gm
 from graphmml.model.edges import EdgeTensors
@@ -31,11 +32,12 @@ def doubled(part):
     return Part(GraphTensors(features, graph.present, edges, graph.parts), part.codes)
 
 
-def lessons(device=CPU, double=True, **settings):
+def lessons(device=CPU, double=True, cohort=None, **settings):
     """Five untrained networks of a model without chance, and what each learns from and stops by."""
     settings = {"links": gm.Neighbours(each=True, k=4), "conv": partial(gm.SAGEStack, dropout=0.0)} | settings
-    model = gm.GraphClassifier(encoder=STEADY, width=8, training=gm.Training(epochs=1), **settings)
-    model.fit(gm.make_cohort(130, seed=2))
+    settings = {"encoder": STEADY} | settings
+    model = gm.GraphClassifier(width=8, training=gm.Training(epochs=1), **settings)
+    model.fit(gm.make_cohort(130, seed=2) if cohort is None else cohort)
     networks, parts = [], []
     torch.manual_seed(0)
     for member in model.members_:
@@ -96,15 +98,66 @@ def test_without_an_edge_it_is_the_same_too():
     assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-8)
 
 
-class Averaged(nn.Module):
-    """A fusion with running statistics, which no vectors side by side can have."""
+FUSIONS = {name: getattr(gm, name) for name in gm.__all__ if name.endswith("Fusion")}
+
+
+@pytest.mark.parametrize("fusion", FUSIONS.values(), ids=FUSIONS)
+def test_every_fusion_of_ours_is_the_same_together_also_for_who_has_nothing(fusion):
+    cohort = gm.make_cohort(130, seed=2)
+    tables = {name: table.copy() for name, table in cohort.tables.items()}
+    for table in tables.values():
+        table.iloc[:3] = np.nan
+    networks, task, parts = lessons(cohort=replace(cohort, tables=tables), fusion=fusion)
+    apart, how = copy.deepcopy(networks), gm.Training(epochs=4)
+    lowest = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
+    assert may_train_together(networks, parts, how)
+    assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-8)
+
+
+def test_encoders_of_ours_and_the_one_vector_of_early_fusion_too():
+    deep = partial(gm.MLPEncoder, dropout=0.0)
+    for settings in (
+        {"encoder": deep},
+        {"fusion": gm.Early()},
+        {"conv": partial(gm.SAGEStack, dropout=0.0, norm=nn.LayerNorm)},
+    ):
+        networks, task, parts = lessons(**settings)
+        apart, how = copy.deepcopy(networks), gm.Training(epochs=4)
+        lowest = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
+        assert may_train_together(networks, parts, how)
+        assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-8)
+
+
+class Mine(nn.Module):
+    """A fusion of somebody's own, of which nobody knows whom it looks at."""
 
     def __init__(self, width, modalities):
         super().__init__()
-        self.norm = nn.BatchNorm1d(width)
+        self.map = nn.Linear(width, width)
 
     def forward(self, x, present):
-        return self.norm(x.sum(dim=1))
+        return self.map(x.sum(dim=1) - x.sum(dim=1).mean(dim=0))
+
+
+def test_a_relation_that_only_some_graphs_have_counts_in_none_of_the_others():
+    networks, _, parts = lessons()
+    how, (train, stop) = gm.Training(), parts[0]
+    bare = replace(train.graph.edges[0], index=torch.zeros(2, 0, dtype=torch.int64), weight=torch.zeros(0))
+    less = GraphTensors(train.graph.features, train.graph.present, [bare, *train.graph.edges[1:]])
+    assert may_train_together(networks, parts, how)
+    assert not may_train_together(networks, [(Part(less, train.codes), stop), *parts[1:]], how)
+
+
+def test_a_network_that_learns_nothing_together_learns_alone(monkeypatch):
+    cohort = gm.make_cohort(80, seed=1)
+    model = gm.GraphClassifier(gm.Neighbours(each=True, k=4), members=2, training=gm.Training(epochs=3))
+    apart = model.fit(cohort).predict_proba(cohort)
+    monkeypatch.setattr(members, "idle", lambda device, patients: True)
+    monkeypatch.setattr(members, "train_together", lambda *_: torch.tensor([0.5, float("inf")]))
+    assert (model.fit(cohort).predict_proba(cohort) == apart).all()
+    monkeypatch.setattr(members, "ROOM", 0)
+    monkeypatch.setattr(members, "train_together", lambda *_: pytest.fail("too large to lay out side by side"))
+    assert (model.fit(cohort).predict_proba(cohort) == apart).all()
 
 
 @pytest.mark.parametrize(
@@ -112,14 +165,16 @@ class Averaged(nn.Module):
     [
         {"fusion": gm.Hybrid()},
         {"fusion": gm.Late()},
-        {"fusion": Averaged},
+        {"fusion": Mine},
+        {"conv": partial(gm.SAGEStack, norm=nn.BatchNorm1d)},
+        {"conv": partial(gm.SAGEStack, norm=lambda width: nn.BatchNorm1d(width, track_running_stats=False))},
+        {"conv": partial(gm.SAGEStack, norm=GraphNorm)},
         {"fusion": gm.Intermediate(drop=0.3)},
         {"fusion": gm.Intermediate(complete=gm.NeighbourCompletion)},
         {"fusion": gm.Intermediate(auxiliary=gm.Contrast)},
         {"links": gm.Concepts("codes")},
         {"links": gm.ModalityNodes(k=4)},
     ],
-    ids=lambda settings: str(next(iter(settings.values())))[:30],
 )
 def test_what_looks_at_other_patients_is_trained_apart(settings):
     if "codes" in str(settings):
