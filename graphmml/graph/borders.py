@@ -29,7 +29,8 @@ class Borders:
 
     `start` says where the patients of each cell begin and end, `own` where each stands in `base` (-1: nowhere). A
     border is as far from a patient as the plane half way between two centres, in units of `reach`, the distance to
-    the k-th most alike of its own cell: behind a border at 1 or more nobody is nearer (triangle inequality).
+    the k-th most alike of its own cell: behind a border at 1 or more nobody is nearer (triangle inequality, where all
+    have the same modalities).
     """
 
     mine: Vectors
@@ -75,7 +76,10 @@ class Borders:
         return ranked(self.kept, lambda rows, columns: self.mine.pairs(rows, self.base, columns))
 
     def looking(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """Return how near a border must count for `one` to be compared with `other`: -inf within a cell, [pair]."""
+        """Return how near a border must count for `one` to be compared with `other`: -inf within a cell, [pair].
+
+        Both are places in `base`, which is compared with itself.
+        """
         here, there = self.cells.of(one), self.cells.of(other)
         with np.errstate(divide="ignore", invalid="ignore"):
             near = self.cells.beyond(self.base.embedded()[one], here, there) / self.reach[one]

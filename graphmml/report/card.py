@@ -165,7 +165,8 @@ def cohort_facts(cohort: Cohort) -> list[Fact]:
     """Say which cohort it is, and what of it could not be joined."""
     name = "" if cohort.outcome is None else f" Outcome: {cohort.outcome.name}."
     said = f"Cohort {cohort.name}, {len(cohort):,} patients, fingerprint {cohort.fingerprint[:16]}."
-    return [("5a", said), ("8a", name.strip()), *(("20a", f"{note}.") for note in cohort.notes)]
+    left = "Joining the tables left rows or patients over; graphmml check says which." if cohort.notes else ""
+    return [("5a", said), ("8a", name.strip()), ("20a", left)]
 
 
 def entries(facts: Sequence[Fact], tables: Sequence[tuple[str, Table]]) -> tuple[Entry, ...]:

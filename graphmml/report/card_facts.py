@@ -13,6 +13,7 @@ from graphmml.report.html.section import Table
 from graphmml.report.measures import SMALLEST_CELL
 from graphmml.report.words import bounded, short
 from graphmml.train.estimator import GraphClassifier
+from graphmml.train.fairness.cells import hidden
 from graphmml.train.layers import Inner
 
 MOST_COLUMNS = 12
@@ -74,9 +75,17 @@ def missing_facts(model: Inner) -> Iterator[Fact]:
     for name in model.source_.modalities:
         here = model.source_.has(name)
         gaps = model.source_.tables[name][here].isna().to_numpy()
-        empty = f"{gaps.mean():.1%}" if gaps.size else "none"
+        empty = share_said(int(gaps.sum()), gaps.size)
         lack = "Nobody lacks" if here.all() else f"{bounded(int((~here).sum()), len(here))[1]} of patients lack"
         yield "11", f"{lack} {name}; of the cells of those who have it {empty} are empty."
+
+
+def share_said(part: int, whole: int) -> str:
+    """Write a share of cells, bounded where it rests on fewer than eleven."""
+    if not part:
+        return "none"
+    few = min(part, whole - part) < SMALLEST_CELL
+    return bounded(part, whole)[1] if few else f"{part / whole:.1%}"
 
 
 def characteristics(source: EncodedCohort) -> Iterator[Table]:
@@ -104,10 +113,9 @@ def described(column: str, values: pd.Series, number: bool) -> list[str]:
 
 
 def classes_said(model: Inner) -> str:
-    """Write each class with its patients."""
+    """Write each class with its patients, where neither says how many a class of few has."""
     sizes = np.bincount(model.codes_[model.codes_ >= 0], minlength=len(model.classes_))
-    shown = [
-        f"{name}: {size:,}" if size >= SMALLEST_CELL else f"{name}: <{SMALLEST_CELL}"
-        for name, size in zip(model.classes_, sizes, strict=True)
-    ]
-    return ", ".join(shown)
+    held = hidden(sizes, SMALLEST_CELL, [np.arange(len(sizes))], np.zeros(len(sizes), dtype=bool))
+    few = [f"<{SMALLEST_CELL}" if size < SMALLEST_CELL else f"{SMALLEST_CELL} or more" for size in sizes]
+    said = [word if gone else f"{size:,}" for word, gone, size in zip(few, held, sizes, strict=True)]
+    return ", ".join(f"{name}: {word}" for name, word in zip(model.classes_, said, strict=True))

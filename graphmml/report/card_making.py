@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sklearn.model_selection import GridSearchCV
-
 from graphmml.data.encode import CohortEncoder
 from graphmml.report.words import count
 from graphmml.train.baselines import Baseline
@@ -62,17 +60,17 @@ def network_facts(model: GraphClassifier, classes: str) -> Iterator[Fact]:
 def plain_facts(model: Baseline, classes: str) -> Iterator[Fact]:
     """Yield how a model without a graph was built."""
     fitted, told = model.classifier_, " and ".join(map(str, model.classes_))
-    kind = type(getattr(fitted, "best_estimator_", fitted)).__name__
-    yield "1", f"A plain model without a graph ({kind}) that tells {told} apart."
+    best = getattr(fitted, "best_estimator_", fitted)
+    yield "1", f"A plain model without a graph ({type(best).__name__}) that tells {told} apart."
     yield "11", "A modality that is absent has the values of an average patient, and a column says that it is absent."
     yield "12c", f"{' '.join(repr(model.classifier).split())}, on the columns of all modalities side by side."
-    if isinstance(fitted, GridSearchCV):
+    if hasattr(fitted, "best_params_"):
         chosen = ", ".join(f"{name} = {value}" for name, value in fitted.best_params_.items())
         yield "12c", f"Chosen on inner folds of the training patients: {chosen}."
     else:
         yield "12c", "Fitting searched no settings; whether people did before is not known to the model."
     yield "12g", "Each new patient is predicted alone."
-    weighed = any(name.endswith("class_weight") and value for name, value in model.get_params().items())
+    weighed = any(name.endswith("class_weight") and value for name, value in best.get_params().items())
     yield "13", f"{classes}; classes were {'' if weighed else 'not '}weighed{'' if weighed else ' or resampled'}."
     yield "15", "A probability of each class."
     yield "22", "The classifier and the encoder are needed; the training patients are for the checks of new ones."

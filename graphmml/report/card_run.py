@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.folds import Fold
 from graphmml.errors import StoreError
 from graphmml.report.card_making import Fact
 from graphmml.report.evidence import shown_models, within_groups
@@ -18,7 +19,7 @@ from graphmml.train.estimator import GraphClassifier
 from graphmml.train.intervals import Interval, span
 from graphmml.train.layers import Inner
 from graphmml.train.missing_patterns import MissingScores, scores_by_missing
-from graphmml.train.read_run import facts_of, read_run, read_splits
+from graphmml.train.read_run import complete, facts_of, read_run, read_splits
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
 
@@ -27,7 +28,10 @@ MEASURES = (
     "beside the same network without edges, the graph shuffled, and plain models."
 )
 SEED = re.compile(r"\('seed', (\d+)\)")
-INTERVALS = "Intervals are at 95 %: over folds corrected for shared training patients (Nadeau and Bengio 2003)"
+INTERVALS = (
+    "Intervals are at 95 %: over folds corrected for shared training patients (Nadeau and Bengio 2003), repeats of the "
+    "same folds counted once"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +53,21 @@ def run_of(path: str | Path, model: Inner, cohort: Cohort | None) -> RunFacts:
     """Read a run; with its cohort also scores within groups and by what is missing."""
     folder = RunFolder(Path(path))
     facts = facts_of(folder)
-    own = own_row(model, str(facts.get("models", "")))
+    written = str(facts.get("models", ""))
     if cohort is not None:
         cohort = cohort[cohort.sorted_rows]
         run = read_run(path, cohort)
+        own = own_row(model, written, run.result)
         shown = own or shown_models(run)[0]
         return RunFacts(run.result, own, shown, within_groups(run, cohort, shown), scores_by_missing(run, cohort))
-    units = tuple(folder.units())
+    splits = read_splits(folder, facts)
+    made = [Fold(splits.train[key], rows, *key, 0) for key, rows in splits.test.items()]
+    units = complete(list(folder.units()), made)
     if not units:
-        raise StoreError(f"{path} holds no finished unit yet; go on with --resume")
+        raise StoreError(f"{path}: no model is finished on all {len(made)} folds yet; go on with --resume")
     classes = tuple(map(str, model.classes_))
     if any(unit.probabilities.shape[1] != len(classes) for unit in units):
         raise StoreError(f"{path} is a run of other classes than the model's; name the model's own run")
-    splits = read_splits(folder, facts)
     tests = list(splits.test.values())
     result = CVResult(
         units=units,
@@ -73,11 +79,17 @@ def run_of(path: str | Path, model: Inner, cohort: Cohort | None) -> RunFacts:
         same_test=all(np.array_equal(test, tests[0]) for test in tests),
         splits=splits,
     )
-    return RunFacts(result, own)
+    return RunFacts(result, own_row(model, written, result))
 
 
-def own_row(model: Inner, written: str) -> str:
-    """Return the name of the run's row that has the model's settings, as `cross_validate` writes them; "" for none.
+def own_row(model: Inner, written: str, result: CVResult) -> str:
+    """Return the name of the finished row that has the model's settings, "" for none."""
+    own = named_row(model, written)
+    return own if own in {row.name for row in result.rows} else ""
+
+
+def named_row(model: Inner, written: str) -> str:
+    """Return the name of the row that has the model's settings, as `cross_validate` writes them; "" for none.
 
     The plain rows of a run prepare what its models do, with the seed of one of them.
     """
@@ -122,16 +134,28 @@ def run_tables(run: RunFacts) -> Iterator[tuple[str, Table]]:
     yield "23a", Table("all models on the same folds", ["model", "AUROC (95 %)", "AUPRC (95 %)", "Brier (95 %)"], rows)
     for group, values in (run.within or {}).items():
         title = f"AUROC within {group}, '{run.shown}'; values of too few patients are left out"
-        lines = [[value, f"{size:,}", span(interval)] for value, interval, size in values]
+        sizes = [size for _, _, size in values]
+        left, least = run.result.patients - sum(sizes), min(sizes)
+        lines = [
+            [value, but_one(size) if size == least and 0 < left < SMALLEST_CELL else f"{size:,}", span(interval)]
+            for value, interval, size in values
+        ]
         yield "23b", Table(title, [group, "patients", "AUROC (95 %)"], lines)
     if run.missing is not None:
         lines = [
             [
                 row.pattern,
-                f"{row.patients:,}" if row.patients >= SMALLEST_CELL else f"<{SMALLEST_CELL}",
+                but_one(row.patients)
+                if 0 < run.result.patients - row.patients < SMALLEST_CELL
+                else f"{row.patients:,}",
                 span(row.auroc),
             ]
             for row in run.missing.rows
             if row.model == run.shown and row.patients >= SMALLEST_CELL
         ]
         yield "23b", Table(f"by what is missing, '{run.shown}'", ["patients", "number", "AUROC (95 %)"], lines)
+
+
+def but_one(size: int) -> str:
+    """Write a count that would give away one of fewer than eleven beside it."""
+    return f"{SMALLEST_CELL} or more" if size >= SMALLEST_CELL else f"<{SMALLEST_CELL}"

@@ -76,7 +76,7 @@ class CVResult:
     def interval(self, metric: str, units: list[Unit], minus: list[Unit] | None = None) -> Interval:
         """Return a score's mean (or mean difference) with its interval, by the way the folds were made.
 
-        Over folds it is Nadeau and Bengio's; on one test set a bootstrap over its patients, or blocks of them.
+        Over folds it is Nadeau and Bengio's (`over_folds`); on one test set a bootstrap over its patients or blocks.
         """
         values = self.values(metric, units, minus)
         if self.same_test:

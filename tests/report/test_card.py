@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RandomizedSearchCV
 
 import graphmml as gm
 from graphmml.errors import GraphmmlError, NotFittedError, StoreError
 from graphmml.report.card_items import ITEMS
+from graphmml.report.card_run import run_of, run_tables
 from graphmml.train.baselines import plain_baselines
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -178,6 +180,54 @@ def test_a_plain_model_has_a_card_of_its_own_row(people, run, tmp_path):
     words = card.to_markdown()
     assert "network" not in said(card, "12c") + said(card, "15") + said(card, "22")
     assert not any(name in words for name in people.ids)
+
+
+def test_no_count_of_few_can_be_worked_out_from_the_others(people):
+    labels = people.outcome.values.copy()
+    labels[labels == "case"] = np.where(np.arange((labels == "case").sum()) < 7, "case", "control")
+    card = gm.model_card(clone_of(QUICK).fit(replace(people, outcome=replace(people.outcome, values=labels))))
+    assert "control: 11 or more, case: <11" in said(card, "20a")
+    assert "153" not in said(card, "20a") + said(card, "13")
+    with_notes = replace(people, notes=("3 rows of labs.csv belong to nobody",))
+    words = gm.model_card(clone_of(QUICK).fit(people), cohort=with_notes).to_markdown()
+    assert "3 rows" not in words
+    assert "graphmml check says which" in words
+
+
+def test_few_left_over_beside_what_is_shown_are_not_counted(people, run, model):
+    facts = run_of(run[1], model.model_, people)
+    (group, values), *_ = facts.within.items()
+    fewer = replace(facts, result=replace(facts.result, patients=sum(size for _, _, size in values) + 7))
+    tables_ = {table.title: table for _, table in run_tables(fewer)}
+    (table,) = (table for title, table in tables_.items() if title.startswith(f"AUROC within {group}"))
+    counts = [row[1] for row in table.rows]
+    assert counts.count("11 or more") == 1
+    (missing,) = (table for title, table in tables_.items() if title.startswith("by what is missing"))
+    left = replace(facts, result=replace(facts.result, patients=facts.missing.rows[0].patients + 7))
+    (masked,) = (table for _, table in run_tables(left) if table.title == missing.title)
+    assert masked.rows[0][1] == "11 or more" != missing.rows[0][1]
+
+
+def test_a_row_that_is_not_finished_is_no_row(people, run, tmp_path):
+    broken = tmp_path / "run"
+    shutil.copytree(run[1], broken)
+    lines = (broken / "units.jsonl").read_text().splitlines(keepends=True)
+    gone = next(at for at, line in enumerate(lines) if '"logistic regression"' in line)
+    (broken / "units.jsonl").write_text("".join(lines[:gone] + lines[gone + 1 :]))
+    plain = plain_baselines(QUICK.prepare, seed=QUICK.seed)["logistic regression"].fit(people)
+    for cohort in (None, people):
+        card = gm.model_card(plain, broken, cohort)
+        assert "No row of the run has the settings" in said(card, "23a")
+        table = tables(card, "23a")["all models on the same folds"]
+        assert "logistic regression" not in {row[0] for row in table.rows}
+
+
+def test_a_search_of_any_kind_is_said_with_what_it_chose(people):
+    space = {"C": [0.1, 1.0], "class_weight": ["balanced"]}
+    made = RandomizedSearchCV(LogisticRegression(max_iter=1000), space, n_iter=2, cv=2, random_state=0)
+    card = gm.model_card(gm.Baseline(made).fit(people))
+    assert "Chosen on inner folds" in said(card, "12c")
+    assert said(card, "13").endswith("classes were weighed.")
 
 
 def test_the_card_of_a_plain_model_says_how_its_classes_count_and_knows_other_settings(people, run):

@@ -111,8 +111,11 @@ def test_importances_of_a_plain_model_have_no_relation_and_are_its_own(people):
 
 
 def test_intervals_of_importances_count_one_repeat(people):
-    plain = gm.Baseline(LogisticRegression(max_iter=2000))
-    found = gm.importances(plain, people, gm.Folds(2, repeats=3), shuffles=1, jobs=1)
+    plain, alone = (
+        gm.Baseline(LogisticRegression(max_iter=2000)),
+        replace(people, tables={"labs": people.tables["labs"]}),
+    )
+    found = gm.importances(plain, alone, gm.Folds(2, repeats=3), shuffles=1, jobs=1)
     assert (found.folds, found.repeats) == (6, 3)
     row = found.rows[0]
     half = found.told(row, "change").high - found.told(row, "change").mean
