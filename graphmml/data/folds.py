@@ -17,7 +17,10 @@ from graphmml.errors import CohortError
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Positions in the cohort: int [patient]; `repeat` and `number` name the fold, `seed` its chance."""
+    """Positions in the cohort: int [patient]; `repeat` and `number` name the fold, `seed` its chance.
+
+    Folds of one repeat test different patients; an interval takes only those of one repeat for several tests.
+    """
 
     train: np.ndarray
     test: np.ndarray
