@@ -46,7 +46,9 @@ class Index:
             known = own >= 0
             place[known] = self.place[own[known]]
         borders = Borders.within(query[by_cell], start, self.laid, self.cells, place[by_cell], k)
-        borders.across(*borders.nearer(self.limit))
+        pairs = borders.nearer(self.limit)
+        if pairs is not None:
+            borders.across(pairs)
         return self.in_rows(*borders.found(), by_cell)
 
     def in_rows(self, near: np.ndarray, score: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,10 +120,10 @@ def widened(base: Vectors, k: int, recall: float) -> Found:
         borders = Borders.within(laid, cells.start, laid, cells, everybody, k)
         pairs, aimed = pairs_of(sample[deciding], true[deciding]), recall + aim * (1 - recall)
         limit = limit_of(borders.between(*pairs), aimed)
-        patient, behind = borders.nearer(limit)
-        if cells.size[behind].sum() > len(base) ** 2 / 4:
+        bordering = borders.nearer(limit, most=len(base) ** 2 / 4)
+        if bordering is None:
             break
-        borders.across(patient, behind)
+        borders.across(bordering)
         near, score = borders.found()
         share = share_of(true[measuring], near[sample[measuring]])
         if share >= recall:

@@ -89,24 +89,37 @@ class Borders:
         """Return the same where either of the two may look at the other."""
         return np.asarray(np.fmin(self.looking(one, other), self.looking(other, one)))
 
-    def nearer(self, limit: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return patients and the cells whose border is nearer than `limit` to them: int64 [pair], by patient."""
+    def nearer(self, limit: float, most: float = np.inf) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return patients and the cells whose border is nearer than `limit` to them: int64 [pair], by patient.
+
+        None as soon as more than `most` comparisons lie behind them.
+        """
         place = self.mine.embedded()
         found: list[tuple[np.ndarray, np.ndarray]] = [(np.zeros(0, np.int64),) * 2] * len(self.cells)
+        size, behind = self.cells.size, np.zeros(len(self.cells), dtype=np.int64)
 
         def look(cell: int) -> None:
+            if behind.sum() > most:
+                return
             here = self.rows(cell)
             far, unsure = self.cells.beyond_all(place[here], cell)
-            row, column = above_bar(-far, -(limit * self.reach[here] + UNSURE * unsure)[:, None].astype(np.float32))
+            unsure *= 0.0 if self.mine is self.base else UNSURE
+            np.negative(far, out=far)
+            row, column = above_bar(far, -(limit * self.reach[here] + unsure)[:, None].astype(np.float32))
             row += here.start
-            sure = self.cells.beyond(place[row], np.full(len(row), cell), column) < limit * self.reach[row]
-            found[cell] = row[sure], column[sure]
+            if self.mine is not self.base:  # what one is given must not depend on who else asks
+                sure = self.cells.beyond(place[row], np.full(len(row), cell), column) < limit * self.reach[row]
+                row, column = row[sure], column[sure]
+            found[cell], behind[cell] = (row, column), size[column].sum()
 
         in_threads(look, self.filled)
+        if behind.sum() > most:
+            return None
         return np.concatenate([rows for rows, _ in found]), np.concatenate([cells for _, cells in found])
 
-    def across(self, patient: np.ndarray, behind: np.ndarray) -> None:
+    def across(self, pairs: tuple[np.ndarray, np.ndarray]) -> None:
         """Compare patients (ascending) with all of a cell behind a border; two of `base` are offered each other."""
+        patient, behind = pairs
         order = np.argsort(behind, kind="stable")
         start, count = runs(behind[order])
         both, listed = self.mine is self.base, np.searchsorted(patient, self.cells.start)

@@ -34,7 +34,7 @@ def compared_within(laid, cells, k):
 def test_behind_a_border_farther_than_the_last_neighbour_nobody_is_nearer(numbers, metric):
     laid, cells = laid_out(numbers, metric)
     borders = compared_within(laid, cells, 6)
-    borders.across(*borders.nearer(1.01))
+    borders.across(borders.nearer(1.01))
     position, score = borders.found()
     true, most = strongest(laid, laid, 6)
     assert np.array_equal(position, true)
@@ -74,7 +74,7 @@ def test_all_pairs_within_the_limit_are_compared_once_and_no_others(numbers, lim
     reach = compared_within(laid, cells, 6).reach
     borders = compared_within(laid, cells, everybody)
     borders = replace(borders, reach=reach)
-    borders.across(*borders.nearer(limit))
+    borders.across(borders.nearer(limit))
     position, _ = borders.found()
     compared = np.zeros((len(laid), len(laid)), dtype=int)
     row, rank = np.nonzero(position >= 0)
@@ -84,6 +84,15 @@ def test_all_pairs_within_the_limit_are_compared_once_and_no_others(numbers, lim
     unsure = np.abs(near - limit) < 1e-4
     assert np.array_equal(compared[one, other][~unsure], (near <= limit)[~unsure].astype(int))
     assert unsure.mean() < 0.01
+
+
+def test_more_comparisons_than_may_be_are_not_even_listed(numbers):
+    laid, cells = laid_out(numbers, "cosine")
+    borders = compared_within(laid, cells, 6)
+    patient, behind = borders.nearer(0.3)
+    count = cells.size[behind].sum()
+    assert borders.nearer(0.3, most=count - 1) is None
+    assert np.array_equal(borders.nearer(0.3, most=count)[0], patient)
 
 
 def test_cells_hold_everybody_once_around_their_means(numbers):
