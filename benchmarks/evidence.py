@@ -2,6 +2,7 @@
 
 python benchmarks/evidence.py chance     # 20 cohorts of permuted outcomes, everything tuned and selected
 python benchmarks/evidence.py equal      # 200 comparisons of two models that are equal
+python benchmarks/evidence.py cover      # how many intervals of repeated folds cover chance, by what they count
 """
 
 import argparse
@@ -19,6 +20,7 @@ from sklearn.neural_network import MLPClassifier
 import graphmml as gm
 from graphmml.train.baselines import Baseline
 from graphmml.train.cross_validate import classes_in, gathered, run_units
+from graphmml.train.intervals import over_folds
 from graphmml.train.planned import Planned, plan
 
 QUICK = gm.Training(epochs=40, patience=8)
@@ -118,16 +120,34 @@ def equal(times: int, patients: int, repeats: int) -> None:
         print(f"  {time.perf_counter() - began:.0f} s")
 
 
+def cover(times: int, patients: int, repeats: int) -> None:
+    """Print how many intervals of a logistic regression on noise cover .5, counting one repeat of folds, or all."""
+    folds, covered = gm.Folds(5, repeats=repeats), np.zeros(2)
+    for seed in range(times):
+        cohort, rows = halves(permuted(patients, seed), seed)
+        result = crossed(cohort, rows[:1], folds)
+        values = result.values("auroc", result.of("one"))
+        for at, counted in enumerate((repeats, 1)):
+            interval = over_folds(values, train=4 * patients / 5, test=patients / 5, repeats=counted)
+            covered[at] += interval.low <= 0.5 <= interval.high
+    one, every = covered / times
+    print(
+        f"5 folds x {repeats}, {times} cohorts: {one:.1%} cover .5 counting one repeat, {every:.1%} counting all folds"
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("chance", "equal"))
-    parser.add_argument("--times", type=int, help="cohorts (20) or comparisons (200)")
+    parser.add_argument("what", choices=("chance", "equal", "cover"))
+    parser.add_argument("--times", type=int, help="cohorts (20; of cover 200) or comparisons (200)")
     parser.add_argument("--patients", type=int, default=240)
     parser.add_argument("--trials", type=int, default=4)
-    parser.add_argument("--repeats", type=int, default=5, help="of equal: how often all are folded")
+    parser.add_argument("--repeats", type=int, default=5, help="of equal and cover: how often all are folded")
     parser.add_argument("--only", nargs="*", default=[], metavar="ROW", help="of chance: these rows instead of all")
     asked = parser.parse_args()
     if asked.what == "chance":
         chance(asked.times or 20, asked.patients, asked.trials, asked.only)
+    elif asked.what == "cover":
+        cover(asked.times or 200, asked.patients, asked.repeats)
     else:
         equal(asked.times or 200, asked.patients, asked.repeats)

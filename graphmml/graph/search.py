@@ -214,10 +214,10 @@ def offer_rows(kept: Strongest | Above, similar: np.ndarray, rows: np.ndarray, c
 
 
 def offer_columns(kept: Strongest | Above, similar: np.ndarray, rows: np.ndarray, columns: slice) -> None:
-    """Offer the rows of a block of similarities to its columns, fewer than 65,536."""
+    """Offer the rows of a block of similarities to its columns."""
     kept.start(np.arange(columns.start, columns.stop), similar.T)
     row, column = above_bar(similar, kept.bar[columns][None, :])
-    order = np.argsort(column.astype(np.uint16), kind="stable")  # a radix sort
+    order = np.argsort(column.astype(np.min_scalar_type(similar.shape[1])), kind="stable")  # of 16 bits: a radix sort
     row, column = row[order], column[order]
     kept.offer((column + columns.start, rows[row].astype(np.int32), similar[row, column]))
 

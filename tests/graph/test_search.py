@@ -5,7 +5,7 @@ import pytest
 
 from graphmml.graph import search
 from graphmml.graph.points import Vectors
-from graphmml.graph.search import Strongest, above, strongest
+from graphmml.graph.search import Strongest, above, offer_columns, strongest
 
 
 def points_of(patients, columns=8, seed=0, clusters=None):
@@ -64,6 +64,16 @@ def test_a_few_and_then_a_crowd_lose_none_of_the_strongest():
     rows, columns = kept.found(slice(0, 50))
     for row in range(50):
         assert set(np.argsort(-values[row])[:60]) <= set(columns[rows == row])
+
+
+def test_columns_of_a_wide_block_are_offered_their_own_rows():
+    similar = np.random.default_rng(0).random((5, 70_000), dtype=np.float32)
+    kept = Strongest(70_005, 3, 1e-6)
+    offer_columns(kept, similar.copy(), np.arange(70_000, 70_005), slice(0, 70_000))
+    rows, columns = kept.found(slice(0, 70_000))
+    wanted = 70_000 + np.sort(np.argsort(-similar, axis=0)[:3], axis=0).T
+    assert np.array_equal(rows, np.repeat(np.arange(70_000), 3))
+    assert np.array_equal(np.sort(columns.reshape(-1, 3), axis=1), wanted)
 
 
 def test_fewer_than_k_leave_the_rest_empty():
