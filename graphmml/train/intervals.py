@@ -26,8 +26,9 @@ def over_folds(values: np.ndarray, *, train: float, test: float, repeats: int = 
     Folds share training patients, so the variance of their mean is s^2 (1/J + test/train) for J folds of
     `train` and `test` patients, not s^2 / J. Where the same patients are folded several times (`repeats`), J is the
     folds of one repeat: the others steady the mean, but meet no new patients. Nadeau and Bengio count all folds, by
-    which intervals shrink with every repeat and cover the truth ever more rarely: of five repeats of five, in 86 to
-    89 of 100 cohorts instead of 95 (Vanwinckelen and Blockeel, BeneLearn 2012, warn of it).
+    which intervals shrink with every repeat and cover the truth ever more rarely (Vanwinckelen and Blockeel, BeneLearn
+    2012, warn of it): of five repeats of five of a logistic regression on noise, in 84 to 89 of 100 cohorts, where
+    these cover it in 90 to 95. A cohort's own luck is in all its folds, and no interval over folds knows of all of it.
     """
     known = values[~np.isnan(values)]
     mean = float(known.mean()) if len(known) else float("nan")
