@@ -6,9 +6,9 @@ step: GCNStack on 10,000 patients x 200 features, k = 10, width 64, forward and 
 and sparse products by themselves. mogonet: a fit with early stopping on 250 patients, three modalities of 200 features,
 a graph each, late fusion by VCDN. memory: the peak of a process that fits and predicts 100,000 patients x 64 features
 with sampled neighbours, and what sampling does to accuracy where the whole graph fits too. cv: cross-validation of
-heart and hancock with and without what folds share. together: the five members of a fit on heart, one after the other
-and as one program: how many operations an epoch takes, each a kernel to start on a GPU, and seconds on the GPU where
-there is one.
+heart and hancock with and without what folds share. together: the members of 1, 5 and 25 folds on heart, one by one
+and as one program: how many operations an epoch takes, each a kernel to start on a GPU, and how long; on a GPU also the
+whole cross-validation.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +39,7 @@ from graphmml.model.towers import network_for
 from graphmml.train.batches import Part
 from graphmml.train.chance import chosen_device
 from graphmml.train.loop import step, train_network
-from graphmml.train.members import lesson
+from graphmml.train.members import Lesson, lessons
 from graphmml.train.tasks import ClassTask
 from graphmml.train.together import may_train_together, train_together
 
@@ -248,7 +248,7 @@ def watched(cohort: gm.Cohort, *, share: bool) -> tuple[float, dict[str, float]]
             ("graphmml.data.encode.CohortEncoder.fit", "encoding"),
             ("graphmml.data.encode.CohortEncoder.transform", "encoding"),
             ("graphmml.graph.neighbours.Neighbours.link", "linking"),
-            ("graphmml.train.estimator.train_network", "training"),
+            ("graphmml.train.members.train_network", "training"),
         ):
             stack.enter_context(patch(place, timed_method(timed, part, place)))
         if not share:
@@ -265,33 +265,61 @@ def timed_method(timed: Callable[[str, Work], Work], part: str, place: str) -> W
 
 def together() -> Iterator[str]:
     """Compare networks that are trained as one program with the same one after the other."""
-    device = chosen_device("auto")
-    cohort, training = gm.load_heart(), gm.Training(epochs=1)
-    model = gm.GraphClassifier(gm.Neighbours(each=True), training=training, device=str(device)).fit(cohort)
-    rest = [np.setdiff1d(np.arange(len(cohort)), member.rows) for member in model.members_]
-    lessons = [
-        lesson(model, model.codes_, one.rows, other, device) for one, other in zip(model.members_, rest, strict=True)
-    ]
-    parts, task = [(one.train, one.stop) for one in lessons], ClassTask(tuple(model.classes_))
+    device, cohort = chosen_device("auto"), gm.load_heart()
+    for count in (1, 5, 25):
+        lessons = [one for fold in islice(gm.Folds(5, repeats=5).split(cohort), count) for one in of_fold(fold, device)]
+        every = f"{len(lessons)} members of {count} fold{'s' * (count > 1)}"
+        for how in (one_by_one, as_one):
+            how(lessons, device, 1)
+            number = (operations(partial(how, lessons, device, 3)) - operations(partial(how, lessons, device, 1))) / 2
+            began = time.perf_counter()
+            how(lessons, device, 50)
+            seconds = (time.perf_counter() - began) / 50
+            yield (
+                f"{every}, {how.__name__.replace('_', ' ')}: {number:.0f} operations an epoch, {1e3 * seconds:.1f} ms"
+                f" on {device.type}"
+            )
+    if device.type == "cuda":
+        yield from whole_table(cohort)
 
-    def run(how: str, epochs: int) -> None:
-        patient = gm.Training(epochs=epochs, patience=epochs)
-        networks = [model.network(one.schema).to(device) for one in lessons]
-        if how == "together" and may_train_together(networks, parts, patient):
-            train_together(networks, task, parts, patient)
-        else:
-            for network, part in zip(networks, parts, strict=True):
-                train_network(network, task, *part, patient)
 
-    for how in ("one after the other", "together"):
-        run(how, 1)
-        count = (operations(partial(run, how, 11)) - operations(partial(run, how, 1))) / 10
-        began = time.perf_counter()
-        run(how, 100)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds = time.perf_counter() - began
-        yield f"five members {how}: {count:.0f} operations an epoch; {seconds:.2f} s for 100 epochs on {device.type}"
+def of_fold(fold: Fold, device: torch.device) -> Iterator[Lesson]:
+    """Yield what the members of a fold learn from."""
+    model = gm.GraphClassifier(gm.Neighbours(each=True), device=str(device)).meet(gm.load_heart()[fold.train])
+    return lessons(model, device)
+
+
+def one_by_one(lessons: Sequence[Lesson], device: torch.device, epochs: int) -> None:
+    """Train each network by itself."""
+    for one in lessons:
+        train_network(one.network(device), one.task, one.train, one.stop, gm.Training(epochs=epochs, patience=epochs))
+
+
+def as_one(lessons: Sequence[Lesson], device: torch.device, epochs: int) -> None:
+    """Train all networks as one program."""
+    how, parts = gm.Training(epochs=epochs, patience=epochs), [(one.train, one.stop) for one in lessons]
+    networks = [one.network(device) for one in lessons]
+    if not may_train_together(networks, parts, how):
+        raise SystemExit("these networks cannot be trained as one program")
+    train_together(networks, lessons[0].task, parts, how)
+
+
+def whole_table(cohort: gm.Cohort) -> Iterator[str]:
+    """Yield the seconds of the graph's own rows on a GPU, in one process and in several, folds together and apart."""
+    for jobs in (1, -1):
+        for apart in (True, False):
+            with ExitStack() as stack:
+                if apart:  # in this process; others are told by how work is bundled
+                    for place in ("members", "several"):
+                        stack.enter_context(patch(f"graphmml.train.{place}.idle", lambda device, patients: False))
+                began = time.perf_counter()
+                result = gm.cross_validate(gm.GraphClassifier(), cohort, jobs=jobs)
+                seconds = time.perf_counter() - began
+            mine = sum(unit.seconds for unit in result.units if unit.kind != "baseline")
+            yield (
+                f"cv of heart, jobs={jobs}, folds {'apart' if apart else 'together'}: {seconds:.1f} s, the networks "
+                f"{mine:.1f} s of work"
+            )
 
 
 def operations(work: Work) -> int:

@@ -5,6 +5,7 @@ Inputs are divided by the number of columns: an optimiser that moves every weigh
 otherwise learn a table of 512 features 512 times as fast as a single one, and its noise would drown the rest.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -14,9 +15,12 @@ from graphmml.model.dropout import Dropout
 class LinearEncoder(nn.Module):
     """A linear map with dropout on its input, so that no single column is relied on."""
 
+    columns: Tensor
+
     def __init__(self, columns: int, width: int, *, dropout: float = 0.3) -> None:
         super().__init__()
-        self.columns = columns
+        # no weight, but each network's own where several are one program
+        self.register_buffer("columns", torch.tensor(float(columns)), persistent=False)
         self.dropout = Dropout(dropout)
         self.linear = nn.Linear(columns, width)
 
@@ -29,9 +33,12 @@ class LinearEncoder(nn.Module):
 class MLPEncoder(nn.Module):
     """Two linear maps with a rectifier between them."""
 
+    columns: Tensor
+
     def __init__(self, columns: int, width: int, *, dropout: float = 0.3) -> None:
         super().__init__()
-        self.columns = columns
+        # no weight, but each network's own where several are one program
+        self.register_buffer("columns", torch.tensor(float(columns)), persistent=False)
         self.layers = nn.Sequential(
             Dropout(dropout), nn.Linear(columns, width), nn.ReLU(), Dropout(dropout), nn.Linear(width, width)
         )

@@ -13,7 +13,7 @@ from graphmml.data.kinds import refuse_plain, wanted
 from graphmml.errors import NotFittedError
 from graphmml.train.calibration import Method, learned_calibrator, refuse_method
 from graphmml.train.conformal import ConformalSets, refuse_sets, values_of
-from graphmml.train.held_out import fitted, joined, judged, refuse_twice, trained_on
+from graphmml.train.held_out import fitted_each, joined, judged, refuse_twice, trained_on
 from graphmml.train.novelty import Novelty
 
 
@@ -64,16 +64,15 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """Learn from the patients with a known outcome; `watch` is told of every fit, one a fold and the last."""
         made = self.folds(cohort)
         tested = cohort[np.concatenate([fold.test for fold in made])]
-        fits = len(made) + (len(made) > 1)
+        rows = [trained_on(cohort, fold) for fold in made]
+        if len(made) > 1:
+            rows.append(np.arange(len(cohort)))
         told = watch or (lambda _: None)
         parts = []
-        for number, fold in enumerate(made, 1):
-            model, around = fitted(self.model, cohort, trained_on(cohort, fold))
-            parts.append(judged(model, around, cohort[fold.test]))
-            told(Fitted(number, fits))
-        if len(made) > 1:
-            model, around = fitted(self.model, cohort, np.arange(len(cohort)))
-            told(Fitted(fits, fits))
+        for number, (model, around) in enumerate(fitted_each(self.model, cohort, rows)):
+            if number < len(made):
+                parts.append(judged(model, around, cohort[made[number].test]))
+            told(Fitted(number + 1, len(rows)))
         self.model_, self.classes_, self.refitted_ = model, model.classes_, len(made) > 1
         self.held_out_ = joined(parts, tested, tuple(self.classes_), self.group)
         self.novelty_ = Novelty(around, self.held_out_.strangeness)

@@ -24,6 +24,7 @@ from graphmml.train.planned import Classifier, Model, Planned, around, by_name, 
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
 from graphmml.train.scores import all_scores
+from graphmml.train.several import fit_each, fits_beside
 from graphmml.train.shared import sharing
 from graphmml.train.splits import Splits
 from graphmml.train.tasks import ClassTask, aligned
@@ -60,7 +61,8 @@ def cross_validate(
     more than links, conv and structure get a twin without edges each. With a `Tuned` model all rows are tuned, with its
     budget, inside each fold's training patients; with a `CalibratedClassifier`, also around a `Tuned`, all rows are
     calibrated there as it says. Folds (default: 5 x 5) run in `jobs` processes of one thread each, or
-    where `joblib.parallel_config(backend="dask")` is in force, on that cluster. `setting="transductive"` lets the
+    where `joblib.parallel_config(backend="dask")` is in force, on that cluster; on a GPU the folds of a graph network
+    train as one program where `fit` would train its members so. `setting="transductive"` lets the
     test patients' features into the graph, and says so on the result. `run` is a folder that keeps every finished
     unit; `resume=True` takes it up again. Intervals over folds are Nadeau and Bengio's, on one test set a bootstrap
     over its patients, or their blocks.
@@ -122,49 +124,73 @@ def run_units(
     """Return every unit, those that the folder holds and those made now; and why rows were refused, by name."""
     done = {} if folder is None else {(unit.model, unit.repeat, unit.fold): unit for unit in folder.units()}
     refused: dict[str, str] = {}
+    # a bundle is the same in a run that is taken up, so that its folds train with the chance they would have had
     left = [
-        joblib.delayed(attempt)(row, cohort, fold, setting, classes)
-        for row, fold, setting in work
-        if (row.name, fold.repeat, fold.number) not in done
+        joblib.delayed(attempt)(row, cohort, folds, setting, classes)
+        for row, folds, setting in bundled(work)
+        if any((row.name, fold.repeat, fold.number) not in done for fold in folds)
     ]
     with nullcontext() if folder is None else folder.held():
-        for unit in side_by_side(left, jobs, as_done=True):
-            if isinstance(unit, Refused):
-                refused[unit.model] = unit.why
+        for units in side_by_side(left, jobs, as_done=True):
+            if isinstance(units, Refused):
+                refused[units.model] = units.why
                 continue
-            done[unit.model, unit.repeat, unit.fold] = unit
-            if folder is not None:
-                folder.append(unit)
-            if watch is not None:
-                watch(unit)
+            for unit in units:
+                if (unit.model, unit.repeat, unit.fold) in done:
+                    continue
+                done[unit.model, unit.repeat, unit.fold] = unit
+                if folder is not None:
+                    folder.append(unit)
+                if watch is not None:
+                    watch(unit)
     return done, refused
 
 
-def attempt(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit | Refused:
+def bundled(work: Sequence[Work]) -> list[tuple[Planned, list[Fold], Setting]]:
+    """Put the folds of a row together where a GPU trains them in one go; elsewhere each is by itself."""
+    made: dict[str | int, tuple[Planned, list[Fold], Setting]] = {}
+    for at, (row, fold, setting) in enumerate(work):
+        key = row.name if fits_beside(row.model, len(fold.train)) else at
+        made.setdefault(key, (row, [], setting))[1].append(fold)
+    return list(made.values())
+
+
+def attempt(
+    row: Planned, cohort: Cohort, folds: Sequence[Fold], setting: Setting, classes: tuple[str, ...]
+) -> list[Unit] | Refused:
     """Evaluate, or say why a row that is not needed cannot be."""
     try:
-        return evaluate(row, cohort, fold, setting, classes)
+        return evaluate(row, cohort, folds, setting, classes)
     except GraphmmlError as error:
         if row.needed:
             raise
         return Refused(row.name, str(error))
 
 
-def evaluate(row: Planned, cohort: Cohort, fold: Fold, setting: Setting, classes: tuple[str, ...]) -> Unit:
-    """Fit one model on a fold's training patients and score it once on its test patients."""
+def evaluate(
+    row: Planned, cohort: Cohort, folds: Sequence[Fold], setting: Setting, classes: tuple[str, ...]
+) -> list[Unit]:
+    """Fit one model on each fold's training patients and score it once on its test patients."""
     with one_thread(), sharing():
         began = time.perf_counter()
-        model = clone(row.model)
-        model.set_params(**seeds_of(model, fold.seed))
-        shown = cohort if row.alter is None else row.alter(cohort, fold)
-        fitted = model.fit(seen(shown, fold, row.kind, setting))
-        if row.attach is not None:
-            fitted.set_params(links=row.attach)
-        p = aligned(fitted.predict_proba(shown[fold.test]), fitted.classes_, classes)
-        seconds = time.perf_counter() - began
-    codes = ClassTask(classes).codes(cohort[fold.test])
-    scores, chosen = all_scores(codes, p), getattr(uncalibrated(fitted), "chosen_", {})
-    return Unit(row.name, row.kind, fold.repeat, fold.number, scores, seconds, len(fold.train), codes, p, chosen)
+        models = [clone(row.model) for _ in folds]
+        for model, fold in zip(models, folds, strict=True):
+            model.set_params(**seeds_of(model, fold.seed))
+        shown = [cohort if row.alter is None else row.alter(cohort, fold) for fold in folds]
+        known = (seen(people, fold, row.kind, setting) for people, fold in zip(shown, folds, strict=True))
+        found = []
+        for fitted, people, fold in zip(fit_each(models, known), shown, folds, strict=True):
+            if row.attach is not None:
+                fitted.set_params(links=row.attach)
+            p = aligned(fitted.predict_proba(people[fold.test]), fitted.classes_, classes)
+            found.append((fold, p, getattr(uncalibrated(fitted), "chosen_", {})))
+        seconds = (time.perf_counter() - began) / len(folds)
+    units = []
+    for fold, p, chosen in found:
+        codes = ClassTask(classes).codes(cohort[fold.test])
+        place = (fold.repeat, fold.number)
+        units.append(Unit(row.name, row.kind, *place, all_scores(codes, p), seconds, len(fold.train), codes, p, chosen))
+    return units
 
 
 def seeds_of(model: Classifier, more: int) -> dict[str, int]:

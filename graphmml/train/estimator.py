@@ -1,6 +1,5 @@
 """GraphClassifier: the scikit-learn face of a patient graph and the network on it."""
 
-from contextlib import nullcontext
 from typing import Literal, Self
 
 import numpy as np
@@ -8,7 +7,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort, Preparation
-from graphmml.data.folds import inner_folds
 from graphmml.data.kinds import shown, wanted, whole
 from graphmml.errors import CohortError, GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
@@ -21,17 +19,15 @@ from graphmml.model.passing import Conv
 from graphmml.model.strategy import Fusion, Strategy, strategy_of
 from graphmml.model.structure import Structure
 from graphmml.model.towers import Network, network_for
-from graphmml.train.chance import chosen_device, one_thread, refuse_device
-from graphmml.train.growing import as_cohort, attach, extend
+from graphmml.train.chance import chosen_device, refuse_device
+from graphmml.train.growing import attach, extend
 from graphmml.train.loop import Training, Watch
 from graphmml.train.member import combination
-from graphmml.train.members import trained_members
+from graphmml.train.members import train_members
 from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
 
 Setting = Literal["inductive", "transductive"]
-FEW = 5_000
-"""Steps on fewer patients take one thread: several would wait for each other longer than they compute."""
 
 
 class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -80,6 +76,10 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def fit(self, cohort: Cohort, watch: Watch | None = None) -> Self:
         """Learn from the patients with a known outcome; `watch` is told of every epoch."""
+        return self.meet(cohort).learn(watch)
+
+    def meet(self, cohort: Cohort) -> Self:
+        """Encode the training patients and number their classes, -1 where unknown."""
         refuse_unusable(self)
         wanted(cohort, Cohort)
         order = cohort.sorted_rows
@@ -88,20 +88,23 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.encoder_ = fitted(self.prepare, cohort[known])
         self.classes_, self.blocks_ = np.array(task.classes, dtype=object), cohort.blocks
         people = cohort[order if self.setting == "transductive" else known]
-        return self.learn(encoded(self.encoder_, people), task.codes(people), watch)
+        self.source_, self.codes_ = encoded(self.encoder_, people), task.codes(people)
+        return self
 
-    def learn(self, source: EncodedCohort, codes: np.ndarray, watch: Watch | None = None) -> Self:
-        """Train every member from scratch on encoded patients and their classes by number, -1 where unknown."""
-        self.source_, self.codes_ = source, codes
-        unlabelled = np.flatnonzero(codes < 0)
-        people = as_cohort(source, codes, self.classes_, self.blocks_)
-        at_once = min(len(source), (self.training or Training()).batch or len(source))
-        with one_thread() if at_once < FEW else nullcontext():
-            folds = inner_folds(people, self.members, seed=self.seed)
-            splits = [(np.sort(np.concatenate([fold.train, unlabelled])), fold.test) for fold in folds]
-            self.members_ = trained_members(self, codes, splits, watch)
+    def learn(self, watch: Watch | None = None) -> Self:
+        """Train every member from scratch on the encoded training patients."""
+        train_members([self], watch)
+        return self.combine()
+
+    def combine(self) -> Self:
+        """Learn, where late fusion does, how the predictions of the trained members become one."""
         self.combined_ = combination(
-            strategy_of(self.fusion), self.members_, self.constructor, source, codes, chosen_device(self.device)
+            strategy_of(self.fusion),
+            self.members_,
+            self.constructor,
+            self.source_,
+            self.codes_,
+            chosen_device(self.device),
         )
         return self
 

@@ -44,7 +44,8 @@ def extend(model: "GraphClassifier", cohort: Cohort, watch: "Watch | None", *, r
                 "listened to alone: retrain=False"
             )
         kept = np.flatnonzero((codes >= 0) | (model.setting == "transductive"))
-        return larger.learn(people[kept], codes[kept], watch)
+        larger.source_, larger.codes_ = people[kept], codes[kept]
+        return larger.learn(watch)
     larger.source_, larger.codes_, larger.combined_ = people, codes, model.combined_
     joined = place[len(model.source_) :]
     larger.members_ = [

@@ -1,6 +1,6 @@
 """What models say of patients whom they have not seen, from which calibration and thresholds are learned."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from graphmml.data.folds import Fold
 from graphmml.errors import CohortError, GraphmmlError
 from graphmml.train.conformal import values_of
 from graphmml.train.novelty import Surroundings
+from graphmml.train.several import fit_each
 from graphmml.train.tasks import ClassTask, aligned
 
 
@@ -38,14 +39,14 @@ class Part(NamedTuple):
     strangeness: np.ndarray
 
 
-def fitted(model: Any, cohort: Cohort, rows: np.ndarray) -> tuple[Any, Surroundings]:
-    """Return a copy of the model fitted on these rows, and how far its training patients are from each other."""
-    people = cohort[rows]
-    copy = clone(model).fit(people)
-    return copy, Surroundings.of(source_of(copy, people))
+def fitted_each(model: Any, cohort: Cohort, rows: Sequence[np.ndarray]) -> Iterator[tuple[Any, Surroundings]]:
+    """Yield a copy of the model fitted on each of these rows, and how far its training patients are from each other."""
+    copies = fit_each([clone(model) for _ in rows], (cohort[some] for some in rows))
+    for copy, some in zip(copies, rows, strict=True):
+        yield copy, Surroundings.of(source_of(copy, cohort, some))
 
 
-def source_of(model: Any, people: Cohort) -> EncodedCohort:
+def source_of(model: Any, cohort: Cohort, rows: np.ndarray) -> EncodedCohort:
     """Return the training patients as the model encodes them, in order of id."""
     known: EncodedCohort | None = getattr(model, "source_", None)
     if known is not None:
@@ -53,6 +54,7 @@ def source_of(model: Any, people: Cohort) -> EncodedCohort:
     encoder = getattr(model, "encoder_", None)
     if encoder is None:
         raise GraphmmlError(f"a fitted {type(model).__name__} has no encoder_; wrap a GraphClassifier or a Baseline")
+    people = cohort[rows]
     order = people.sorted_rows
     encoded: EncodedCohort = encoder.transform(people[order[people.labelled[order]]])
     return encoded

@@ -1,6 +1,7 @@
-"""Members of an ensemble trained: one after the other, or on a GPU as one program."""
+"""Members of ensembles trained: one after the other, or on a GPU as one program, those of several models as well."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,11 +9,13 @@ import numpy as np
 import torch
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.folds import inner_folds
 from graphmml.graph.patient_graph import GraphSchema, build_graph
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
 from graphmml.train.batches import Part
-from graphmml.train.chance import chosen_device, seeded
+from graphmml.train.chance import chosen_device, one_thread, seeded
+from graphmml.train.growing import as_cohort
 from graphmml.train.loop import Training, Watch, train_network
 from graphmml.train.member import Member
 from graphmml.train.reweighing import counts_of
@@ -25,6 +28,8 @@ if TYPE_CHECKING:  # the estimator's methods call these functions
 
 Split = tuple[np.ndarray, np.ndarray]
 """Whom a member learns from, without outcome or with, and whom it stops by: positions int64 [patient]."""
+FEW = 5_000
+"""Steps on fewer patients take one thread: several would wait for each other longer than they compute."""
 FULL = 20_000
 """Steps on so many patients keep a GPU busy: networks gain nothing from taking them together."""
 ROOM = 2**26
@@ -33,26 +38,78 @@ ROOM = 2**26
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What a member learns from and stops by, its training patients by position and encoded, and its graph's schema."""
+    """What member `at` of a model learns from and stops by, its training patients by position and encoded."""
 
+    model: "GraphClassifier"
+    at: int
     rows: np.ndarray
     source: EncodedCohort
     schema: GraphSchema
     train: Part
     stop: Part
 
+    @property
+    def seed(self) -> int:
+        """The seed of the member."""
+        return self.model.seed * 7919 + self.at
 
-def trained_members(
-    model: "GraphClassifier", codes: np.ndarray, splits: Sequence[Split], watch: Watch | None
-) -> list[Member]:
-    """Train a network on each split of the model's source, whose classes by number are `codes` (-1: unknown)."""
-    device = chosen_device(model.device)
-    numbers = sum(matrix.size for matrix in model.source_.features.values()) * len(splits)
-    if idle(device, len(codes)) and numbers < ROOM:
-        together = side_by_side(model, [lesson(model, codes, *split, device) for split in splits], device, watch)
-        if together is not None:
-            return together
-    return [alone(model, lesson(model, codes, *split, device), at, device, watch) for at, split in enumerate(splits)]
+    @property
+    def how(self) -> Training:
+        """How the model trains."""
+        return self.model.training or Training()
+
+    @property
+    def task(self) -> ClassTask:
+        """The classes that the model tells apart."""
+        return ClassTask(tuple(self.model.classes_))
+
+    def network(self, device: torch.device) -> Network:
+        """Make the member's network, untrained."""
+        return self.model.network(self.schema).to(device)
+
+    def learned(self, network: Network) -> Member:
+        """Put the trained network beside its training patients."""
+        return Member(network, self.rows, self.source, self.schema, self.how.batch)
+
+
+def train_members(models: Sequence["GraphClassifier"], watch: Watch | None = None) -> None:
+    """Train the members of models that know their patients and are alike but for these and their seeds.
+
+    `watch` is told of every epoch of every network, and of those that are one program once, of the mean losses.
+    """
+    device = chosen_device(models[0].device)
+    with one_thread() if max(at_once(model) for model in models) < FEW else nullcontext():
+        if trained_as_one(models, device, watch):
+            return
+        for model in models:
+            if len(models) == 1 or not trained_as_one([model], device, watch):
+                model.members_ = [alone(one, device, watch) for one in lessons(model, device)]
+
+
+def at_once(model: "GraphClassifier") -> int:
+    """Return on how many patients a step is taken."""
+    return min(len(model.source_), (model.training or Training()).batch or len(model.source_))
+
+
+def bundles(models: Iterable["GraphClassifier"]) -> Iterator[list["GraphClassifier"]]:
+    """Yield models that know their patients, in their order, as many at a time as leave a GPU idle and have room."""
+    waiting: list[GraphClassifier] = []
+    for model in models:
+        alone = not idle(chosen_device(model.device), len(model.source_))
+        if waiting and (alone or sum(map(size, [*waiting, model])) >= ROOM):
+            yield waiting
+            waiting = []
+        waiting.append(model)
+        if alone:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def size(model: "GraphClassifier") -> int:
+    """Count the numbers that the members of a model learn from."""
+    return model.members * sum(matrix.size for matrix in model.source_.features.values())
 
 
 def idle(device: torch.device, patients: int) -> bool:
@@ -60,60 +117,58 @@ def idle(device: torch.device, patients: int) -> bool:
     return device.type == "cuda" and patients < FULL
 
 
-def side_by_side(
-    model: "GraphClassifier", lessons: Sequence[Lesson], device: torch.device, watch: Watch | None
-) -> list[Member] | None:
-    """Train all at once; None where the networks allow no such thing, or one of them learns nothing.
-
-    `watch` is told of every epoch once, of the mean losses.
-    """
-    networks, how = [], model.training or Training()
-    for at, one in enumerate(lessons):
-        with seeded(chance_of(model, at), device):
-            networks.append(model.network(one.schema).to(device))
-    parts = [(one.train, one.stop) for one in lessons]
+def trained_as_one(models: Sequence["GraphClassifier"], device: torch.device, watch: Watch | None) -> bool:
+    """Train all members as one program; False where that is no gain, or cannot be, or one of them learns nothing."""
+    if sum(map(size, models)) >= ROOM or not all(idle(device, len(model.source_)) for model in models):
+        return False
+    every = [one for model in models for one in lessons(model, device)]
+    parts, how = [(one.train, one.stop) for one in every], every[0].how
+    networks = []
+    for one in every:
+        with seeded(one.seed, device):
+            networks.append(one.network(device))
     if not may_train_together(networks, parts, how):
-        return None
-    with seeded(chance_of(model, 0), device):
-        lowest = train_together(networks, ClassTask(tuple(model.classes_)), parts, how, watch)
+        return False
+    with seeded(every[0].seed, device):
+        lowest = train_together(networks, every[0].task, parts, how, watch)
     if not bool(lowest.isfinite().all()):
-        return None
-    return [member(model, network, one) for network, one in zip(networks, lessons, strict=True)]
+        return False
+    for model in models:
+        model.members_ = [one.learned(net) for net, one in zip(networks, every, strict=True) if one.model is model]
+    return True
 
 
-def alone(model: "GraphClassifier", one: Lesson, at: int, device: torch.device, watch: Watch | None) -> Member:
+def alone(one: Lesson, device: torch.device, watch: Watch | None) -> Member:
     """Train one member."""
-    with seeded(chance_of(model, at), device):
-        network = model.network(one.schema).to(device)
-        task = ClassTask(tuple(model.classes_))
-        train_network(network, task, one.train, one.stop, model.training or Training(), watch)
-    return member(model, network, one)
+    with seeded(one.seed, device):
+        network = one.network(device)
+        train_network(network, one.task, one.train, one.stop, one.how, watch)
+    return one.learned(network)
 
 
-def chance_of(model: "GraphClassifier", at: int) -> int:
-    """Return the seed of a member."""
-    return model.seed * 7919 + at
+def lessons(model: "GraphClassifier", device: torch.device) -> Iterator[Lesson]:
+    """Yield what each member learns from: all but one inner part of the training patients, and that part to stop by."""
+    unlabelled = np.flatnonzero(model.codes_ < 0)
+    people = as_cohort(model.source_, model.codes_, model.classes_, model.blocks_)
+    for at, fold in enumerate(inner_folds(people, model.members, seed=model.seed)):
+        yield lesson(model, at, (np.sort(np.concatenate([fold.train, unlabelled])), fold.test), device)
 
 
-def member(model: "GraphClassifier", network: Network, one: Lesson) -> Member:
-    """Put a trained network beside its training patients."""
-    return Member(network, one.rows, one.source, one.schema, (model.training or Training()).batch)
-
-
-def lesson(
-    model: "GraphClassifier", codes: np.ndarray, rows: np.ndarray, stop_rows: np.ndarray, device: torch.device
-) -> Lesson:
+def lesson(model: "GraphClassifier", at: int, split: Split, device: torch.device) -> Lesson:
     """Lay out the graph of training patients, and the same with those attached by whom training stops."""
+    rows, stop_rows = split
     source, held_out = part_of(model.source_, rows), part_of(model.source_, stop_rows)
     graph, attached = build_graph(model.constructor, source), build_graph(model.constructor, source, held_out)
     reweigh = (model.training or Training()).reweigh
-    heard, stopping = counts_of(reweigh, model.source_, codes, rows, stop_rows, device)
-    stop_codes = np.concatenate([np.full(len(source), -1), codes[stop_rows]])
+    heard, stopping = counts_of(reweigh, model.source_, model.codes_, rows, stop_rows, device)
+    codes, stop_codes = model.codes_[rows], np.concatenate([np.full(len(source), -1), model.codes_[stop_rows]])
     return Lesson(
+        model,
+        at,
         rows,
         source,
         graph.schema,
-        Part(GraphTensors.of(graph, source, device=device), torch.from_numpy(codes[rows]).to(device), heard),
+        Part(GraphTensors.of(graph, source, device=device), torch.from_numpy(codes).to(device), heard),
         Part(
             GraphTensors.of(attached, source, held_out, device=device),
             torch.from_numpy(stop_codes).to(device),

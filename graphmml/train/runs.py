@@ -1,5 +1,6 @@
 """A cross-validation on disk: one line a finished unit, so that a killed run loses at most one.
 
+On a GPU it may lose those that train together.
 A run's folder holds `run.json` (what is run on what, with which versions), `splits.csv` (one row a patient, one
 column a fold: train, test or nothing), `units.jsonl` (one finished unit a line) and, once all are done, `table.csv`
 (`CVResult.frame()` without seconds) and `predictions.csv` (`CVResult.predictions()`). The last two and the splits

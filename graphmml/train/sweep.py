@@ -1,6 +1,6 @@
 """compare_fusions: one model with every fusion on the same folds, each beside its twin without edges."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from graphmml.errors import GraphError
 from graphmml.graph.controls import NoEdges, Shuffled
 from graphmml.model.strategy import Fusion, Strategy
 from graphmml.train.baselines import all_baselines
+from graphmml.train.comparisons import Comparison, holm
 from graphmml.train.cross_validate import classes_in, facts_of, gathered, run_units
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.fusions import all_fusions
 from graphmml.train.intervals import Interval, span
 from graphmml.train.planned import Planned, prepared, settings
 from graphmml.train.result import CVResult
-from graphmml.train.row import Row
+from graphmml.train.row import LEVEL, Row
 from graphmml.train.runs import RunFolder
 from graphmml.train.splits import Splits
 from graphmml.train.unit import Unit
@@ -80,19 +81,18 @@ class FusionSweep:
         if self.first is None:
             return ("No fusion ran on this cohort.",)
         best = max(self.rows, key=lambda row: row.metrics["auroc"].mean)
-        told = [row for row in self.rows if row.name != self.first and self.against_first(row.name).low > 0]
+        others = [self.result.comparison(row.name, self.first) for row in self.rows if row.name != self.first]
         said = [f"Best of {len(self.rows)} fusions: {best.name}, AUROC {span(best.metrics['auroc'])}."]
         if best.name != self.first:
             lead = span(self.against_first(best.name), sign="+")
             said.append(
                 f"It is {lead} against {self.first}; the best of many leads by chance alone, so confirm it anew."
             )
+        said.append(f"{found(others)} of {len(others)} others lie above {self.first} (p below {LEVEL} after Holm).")
         said.append(
-            f"{len(told)} of {len(self.rows) - 1} others lie above {self.first} by more than folds vary"
-            + (f": {', '.join(row.name for row in told[:5])}." if told else ".")
+            f"The graph helped {found(self.result.comparisons())} of {len(self.rows)} against the same network without "
+            f"edges (p below {LEVEL} after Holm)."
         )
-        helped = [row for row in self.rows if row.vs_no_graph and row.vs_no_graph["auroc"].low > 0]
-        said.append(f"The graph helped {len(helped)} of {len(self.rows)} against the same network without edges.")
         plain = max(self.controls, key=lambda row: row.metrics["auroc"].mean, default=None)
         if plain is not None and plain.kind == "baseline":
             gap = best.metrics["auroc"].mean - plain.metrics["auroc"].mean
@@ -120,6 +120,12 @@ class FusionSweep:
         table = self.frame()
         text = table[[name for name in shown if name in table]].round(3).to_string(na_rep="-")
         return "\n".join([f"{self.result.plan}, {self.result.patients} patients", text, *self.verdict])
+
+
+def found(made: Sequence[Comparison]) -> int:
+    """Count comparisons that lie above zero, corrected for how many there are (Holm 1979)."""
+    corrected = holm([one.p for one in made])
+    return sum(one.difference.mean > 0 and p < LEVEL for one, p in zip(made, corrected, strict=True))
 
 
 def compare_fusions(

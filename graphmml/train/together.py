@@ -1,14 +1,12 @@
 """Several networks of one shape trained as one program: on a GPU, a step of many small ones takes hardly longer."""
 
 import copy
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state
-from torch.nn.functional import pad
+from torch.func import functional_call
 from torch_geometric.nn import GATConv, GCNConv, SAGEConv
 from torch_geometric.nn import Linear as PyGLinear
 from torch_geometric.nn.aggr import SumAggregation
@@ -16,12 +14,14 @@ from torch_geometric.nn.aggr import SumAggregation
 from graphmml.graph.relations import PATIENT
 from graphmml.model.dropout import Dropout
 from graphmml.model.edges import EdgeTensors
+from graphmml.model.encoders import LinearEncoder, MLPEncoder
 from graphmml.model.front import FusedFront
 from graphmml.model.network import GraphNetwork
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
 from graphmml.train.batches import Part
 from graphmml.train.loop import Epoch, Training, Watch
+from graphmml.train.sides import Blocks, Sides, filled, relations_of
 from graphmml.train.tasks import ClassTask
 
 OURS = "graphmml.model."
@@ -30,75 +30,8 @@ KNOWN = (
     *(SAGEConv, GCNConv, GATConv, PyGLinear, SumAggregation),
 )
 """Parts of others that take every patient by itself, or sum along edges."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Blocks(EdgeTensors):
-    """The edges of one of several graphs side by side: `whole` those of all, `some` a one for whom they reach."""
-
-    whole: EdgeTensors
-    some: Tensor
-
-    @property
-    def reached(self) -> Tensor:
-        """One for each patient that has an edge, else zero: float [patient]."""
-        return self.some
-
-    def averaged(self, x: Tensor) -> Tensor:
-        """Return the weighted mean of what each patient listens to."""
-        return self.whole.mean @ x
-
-    def normalised(self, x: Tensor) -> Tensor:
-        """Return the symmetrically normalised sum, own state included."""
-        return self.whole.symmetric @ x
-
-
-@dataclass(frozen=True, eq=False)
-class Sides:
-    """The parts of several networks, each filled up to the largest by patients whom nobody hears of.
-
-    features {modality: [network, patient, column]}, present and codes [network, patient ...]; for each relation the
-    edges of all as of one graph, `index` int64 [network, 2, edge], filled up by edges of nobody, and `reached`
-    [network, patient].
-    """
-
-    features: dict[str, Tensor]
-    present: Tensor
-    codes: Tensor
-    index: tuple[Tensor, ...]
-    reached: tuple[Tensor, ...]
-    whole: tuple[EdgeTensors, ...]
-
-    @classmethod
-    def of(cls, parts: Sequence[Part]) -> "Sides":
-        """Fill up and stack; the last patient of each is nobody, from whom and to whom the edges that fill up go."""
-        graphs, count = [part.graph for part in parts], 1 + max(len(part.codes) for part in parts)
-        each = list(relations_of(graphs))
-        return cls(
-            {name: filled([graph.measured[name] for graph in graphs], count) for name in graphs[0].features},
-            filled([graph.present for graph in graphs], count),
-            filled([part.codes for part in parts], count, -1),
-            tuple(filled([item.index.T for item in items], value=count - 1).mT for items in each),
-            tuple(filled([item.reached for item in items], count) for items in each),
-            tuple(joined(items, count) for items in each),
-        )
-
-    def tensors(self) -> tuple[dict[str, Tensor], Tensor, Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Return everything that has a side for each network."""
-        return self.features, self.present, self.codes, self.index, self.reached
-
-
-def filled(tensors: Sequence[Tensor], count: int | None = None, value: float = 0) -> Tensor:
-    """Stack tensors [row, ...] that are filled up to `count` rows, or to the longest: [tensor, row, ...]."""
-    rows = count or max(len(tensor) for tensor in tensors)
-    return torch.stack([pad(t, (0, 0) * (t.ndim - 1) + (0, rows - len(t)), value=value) for t in tensors])
-
-
-def joined(items: Sequence[EdgeTensors], count: int) -> EdgeTensors:
-    """Return the edges of several graphs of up to `count` patients as those of one."""
-    index = torch.cat([item.index + at * count for at, item in enumerate(items)], dim=1)
-    nodes = count * len(items)
-    return EdgeTensors(items[0].kind, index, torch.cat([item.weight for item in items]), (nodes, nodes))
+SUMMING = (nn.Linear, LinearEncoder, MLPEncoder)
+"""Encoders that columns of zeros change nothing for, where the weights on them are zeros too, and stay so."""
 
 
 class Judged(nn.Module):
@@ -129,11 +62,14 @@ class Judged(nn.Module):
 
 
 class Stack:
-    """The weights of several networks side by side: {name: [network, ...]}."""
+    """The weights of several networks side by side: {name: [network, ...]}, filled up by zeros to the largest."""
 
     def __init__(self, networks: Sequence[GraphNetwork], task: ClassTask) -> None:
         self.networks = networks
-        self.weights, _ = stack_module_state(list(networks))
+        with torch.no_grad():
+            weights = side_by_side([dict(network.named_parameters()) for network in networks])
+            self.others = side_by_side([dict(network.named_buffers()) for network in networks])
+        self.weights = {name: weight.requires_grad_() for name, weight in weights.items()}
         self.one = Judged(copy.deepcopy(networks[0]), task)
         for module in self.one.modules():
             if isinstance(module, Dropout):
@@ -142,13 +78,13 @@ class Stack:
     def losses(self, sides: Sides, classes: Tensor | None = None) -> Tensor:
         """Return the loss of each network on its side, every one with chance of its own: [network]."""
 
-        def one(weights: dict[str, Tensor], classes: Tensor | None, *tensors: object) -> Tensor:
-            named = {f"network.{name}": weight for name, weight in weights.items()}
+        def one(state: dict[str, Tensor], classes: Tensor | None, *tensors: object) -> Tensor:
+            named = {f"network.{name}": value for name, value in state.items()}
             loss: Tensor = functional_call(self.one, named, (*tensors, sides.whole, classes))
             return loss
 
         each = torch.vmap(one, in_dims=(0, None if classes is None else 0, 0, 0, 0, 0, 0), randomness="different")
-        losses: Tensor = each(self.weights, classes, *sides.tensors())
+        losses: Tensor = each(self.weights | self.others, classes, *sides.tensors())
         return losses
 
     def give_back(self, weights: dict[str, Tensor]) -> None:
@@ -156,7 +92,12 @@ class Stack:
         with torch.no_grad():
             for at, network in enumerate(self.networks):
                 for name, weight in network.named_parameters():
-                    weight.copy_(weights[name][at])
+                    weight.copy_(weights[name][at][tuple(slice(size) for size in weight.shape)])
+
+
+def side_by_side(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Stack tensors of the same names, filled up to the largest: {name: [network, ...]}."""
+    return {name: filled([state[name] for state in states]) for name in states[0]}
 
 
 def may_train_together(
@@ -164,28 +105,45 @@ def may_train_together(
 ) -> TypeGuard[Sequence[GraphNetwork]]:
     """Whether networks are of one shape, of parts known to look at other patients along their edges alone.
 
-    Then patients who fill up a graph change nothing for the others. A relation that is empty in some graphs alone
-    would count in all of them.
+    Then patients who fill up a graph change nothing for the others. Networks may differ in how many columns their
+    encoders sum. A relation that is empty in some graphs alone would count in all of them.
     """
-    shapes = [{name: weight.shape for name, weight in network.state_dict().items()} for network in networks]
     sides = [[part.graph for part in side] for side in zip(*parts, strict=True)]
     kinds = [[item.kind for item in graph.edges] for side in sides for graph in side]
     return (
         len(networks) > 1
-        and all(shape == shapes[0] for shape in shapes)
+        and each_alone(networks[0])
+        and of_one_shape(networks, [graph for side in sides for graph in side])
         and all(kind == kinds[0] for kind in kinds)
         and all(kind[0] == kind[2] == PATIENT for kind in kinds[0])
         and not any(graph.parts for side in sides for graph in side)
         and all(len({item.index.shape[1] > 0 for item in of}) == 1 for side in sides for of in relations_of(side))
         and all(len(stop.known) for _, stop in parts)
         and (how.batch, how.pretraining, how.reweigh) == (None, 0, None)
-        and each_alone(networks[0])
     )
 
 
-def relations_of(graphs: Sequence[GraphTensors]) -> Iterator[tuple[EdgeTensors, ...]]:
-    """Yield the edges of every graph, relation by relation."""
-    return zip(*(graph.edges for graph in graphs), strict=True)
+def of_one_shape(networks: Sequence[Network], graphs: Sequence[GraphTensors]) -> bool:
+    """Whether weights are of one shape, but for the number of columns where encoders sum them."""
+    summed = summing(networks[0])
+    shapes = [
+        {name: weight.shape[:1] if name in summed else weight.shape for name, weight in network.state_dict().items()}
+        for network in networks
+    ]
+    widths = [{name: matrix.shape[1:] for name, matrix in graph.features.items()} for graph in graphs]
+    alike = all(width == widths[0] for width in widths) or len(summed) == len(widths[0])
+    return alike and all(shape == shapes[0] for shape in shapes)
+
+
+def summing(network: Network) -> set[str]:
+    """Return the names of the weights that encoders sum a modality's columns by."""
+    encoders = network.front.encoders.items() if isinstance(network.front, FusedFront) else ()
+    first = {
+        name: next(at for at, part in encoder.named_modules() if type(part) is nn.Linear)
+        for name, encoder in encoders
+        if type(encoder) in SUMMING
+    }
+    return {".".join(part for part in ("front.encoders", name, at, "weight") if part) for name, at in first.items()}
 
 
 def each_alone(network: Network) -> bool:

@@ -14,6 +14,7 @@ from graphmml.data.folds import inner_folds
 from graphmml.data.kinds import refuse_plain, wanted
 from graphmml.errors import GraphError, GraphmmlError, NotFittedError
 from graphmml.train.scores import log_loss
+from graphmml.train.several import fit_each
 from graphmml.train.spaces import Space, refuse_space, space_of, untuned
 from graphmml.train.tasks import ClassTask
 
@@ -68,7 +69,9 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 
         def loss(settings: Mapping[str, Any]) -> float:
             try:
-                return float(np.mean([held_out_loss(clone(model).set_params(**settings), *fold) for fold in folds]))
+                copies = [clone(model).set_params(**settings) for _ in folds]
+                fitted = fit_each(copies, (train for train, _ in folds))
+                return float(np.mean([held_out_loss(one, test) for one, (_, test) in zip(fitted, folds, strict=True)]))
             except GraphError:
                 if not settings:
                     raise
@@ -111,9 +114,8 @@ def refuse_search(tuned: Tuned) -> None:
         refuse_space(tuned.space)
 
 
-def held_out_loss(model: Any, train: Cohort, test: Cohort) -> float:
-    """Return the log-loss of a model fitted on some patients for others; a class it has not seen costs in full."""
-    fitted = model.fit(train)
+def held_out_loss(fitted: Any, test: Cohort) -> float:
+    """Return the log-loss of a fitted model for patients it has not seen; a class it has not seen costs in full."""
     task = ClassTask(tuple(fitted.classes_))
     codes, p = task.codes(test), fitted.predict_proba(test)
     p = np.column_stack([p, np.zeros(len(p))])  # the last column is what training did not have

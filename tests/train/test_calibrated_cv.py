@@ -57,8 +57,8 @@ def test_calibration_learns_nothing_from_test_patients():
     flipped.iloc[fold.test] = flipped.iloc[fold.test].map({"case": "control", "control": "case"})
     other = replace(COHORT, outcome=replace(COHORT.outcome, values=flipped))
     classes = COHORT.outcome.classes
-    first = evaluate(row, COHORT, fold, "inductive", classes)
-    second = evaluate(row, other, fold, "inductive", classes)
+    (first,) = evaluate(row, COHORT, [fold], "inductive", classes)
+    (second,) = evaluate(row, other, [fold], "inductive", classes)
     assert np.array_equal(first.probabilities, second.probabilities)
 
 
@@ -76,6 +76,6 @@ def test_tuned_models_are_calibrated_with_their_seeds_moved_and_their_choice_kep
     assert all(isinstance(row.model.model, gm.Tuned) for row in rows)
     assert seeds_of(model, 7) == {"model__model__seed": MODEL.seed + 7}
     fold = next(iter(HALVES.split(COHORT)))
-    unit = evaluate(rows[0], COHORT, fold, "inductive", COHORT.outcome.classes)
+    (unit,) = evaluate(rows[0], COHORT, [fold], "inductive", COHORT.outcome.classes)
     assert set(unit.chosen) <= {"width"}
     np.testing.assert_allclose(unit.probabilities.sum(axis=1), 1.0)

@@ -117,7 +117,8 @@ def test_a_model_learns_anew_from_more_patients_as_it_would_from_all(at):
     order = np.argsort(people()[:70].ids.to_numpy(dtype=str))
     classes = people().outcome.values.to_numpy()[:70][order]
     codes = np.array([list(fitted.classes_).index(name) for name in classes])
-    every.learn(fitted.encoder_.transform(people()[:70][order]), codes)
+    every.source_, every.codes_ = fitted.encoder_.transform(people()[:70][order]), codes
+    every.learn()
     every.encoder_ = fitted.encoder_
     assert larger.predict_proba(people()[70:]) == pytest.approx(every.predict_proba(people()[70:]), abs=1e-6)
     assert not np.allclose(larger.predict_proba(people()[70:]), fitted.predict_proba(people()[70:]), atol=1e-6)

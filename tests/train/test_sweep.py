@@ -3,6 +3,9 @@ import pytest
 
 import graphmml as gm
 from graphmml.errors import GraphError
+from graphmml.train.comparisons import Comparison
+from graphmml.train.intervals import Interval
+from graphmml.train.sweep import found
 
 QUICK = gm.GraphClassifier(gm.Neighbours("labs", k=3), members=1, training=gm.Training(epochs=5))
 
@@ -43,6 +46,17 @@ def test_the_first_is_what_others_are_held_against(sweep):
         assert table.loc[name, "auroc_vs_first"] == pytest.approx((folds[name] - folds["mean"]).mean())
     assert table.loc["mean", "auroc_vs_first"] == 0
     assert [row.kind for row in sweep.controls] == ["shuffled", *["baseline"] * 6]
+
+
+def test_what_the_verdict_counts_is_corrected_for_how_many_were_tried():
+    def compared(mean, p):
+        return Comparison("a", "b", "auroc", Interval(mean, mean, mean), p, p)
+
+    nothing = [compared(0.01, 0.5)] * 3
+    assert found([compared(0.05, 0.02)]) == 1
+    assert found([compared(0.05, 0.02), *nothing]) == 0
+    assert found([compared(0.05, 0.004), compared(-0.05, 0.004), *nothing]) == 1
+    assert found([compared(0.05, float("nan"))]) == 0
 
 
 def test_no_fusion_at_all_is_refused(cohort):

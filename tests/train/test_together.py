@@ -42,7 +42,7 @@ def lessons(device=CPU, double=True, cohort=None, **settings):
     torch.manual_seed(0)
     for member in model.members_:
         others = np.setdiff1d(np.arange(len(model.codes_)), member.rows)
-        one = lesson(model, model.codes_, member.rows, others, device)
+        one = lesson(model, len(networks), (member.rows, others), device)
         network = model.network(one.schema).to(device)
         networks.append(network.double() if double else network)
         parts.append((doubled(one.train), doubled(one.stop)) if double else (one.train, one.stop))

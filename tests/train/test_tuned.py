@@ -27,7 +27,7 @@ def test_the_settings_of_the_lowest_loss_on_inner_folds_win():
     assert tuned.chosen_ == tuned.trials_[int(np.argmin(losses))][0]
     folds = [(COHORT[f.train], COHORT[f.test]) for f in inner_folds(COHORT, 2, seed=0, n=2)]
     settings = {name: int(value) for name, value in tuned.trials_[-1][0].items()}
-    again = np.mean([held_out_loss(clone(MODEL).set_params(**settings), *fold) for fold in folds])
+    again = np.mean([held_out_loss(clone(MODEL).set_params(**settings).fit(train), test) for train, test in folds])
     assert losses[-1] == pytest.approx(again)
     assert tuned.model_.width == int(tuned.chosen_.get("width", 4))
 
@@ -105,7 +105,8 @@ def test_outcomes_of_test_patients_change_nothing():
     other = gm.Cohort.from_frames(dict(COHORT.tables), pd.Series(flipped, index=COHORT.ids), positive="case")
     fold = Fold(np.arange(60), np.arange(60, 90), 0, 0, 0)
     row = Planned("graph", "graph", tuned)
-    first, second = (evaluate(row, people, fold, "inductive", ("control", "case")) for people in (COHORT, other))
+    pair = [evaluate(row, people, [fold], "inductive", ("control", "case")) for people in (COHORT, other)]
+    first, second = (unit for units in pair for unit in units)
     assert first.chosen == second.chosen
     assert first.chosen.keys() <= {"width", "links"}
     assert np.array_equal(first.probabilities, second.probabilities)
@@ -116,16 +117,13 @@ def test_a_class_that_an_inner_fold_lacks_costs_in_full():
     class Sure:
         classes_ = np.array(["a", "b"], dtype=object)
 
-        def fit(self, cohort):
-            return self
-
         def predict_proba(self, cohort):
             return np.tile([0.5, 0.5], (len(cohort), 1))
 
     people = gm.Cohort.from_frames(
         {"t": pd.DataFrame({"x": [1.0, 2.0]}, index=["p", "q"])}, pd.Series(["a", "c"], index=["p", "q"])
     )
-    assert held_out_loss(Sure(), people, people) == pytest.approx((np.log(2) + np.log(1e15)) / 2)
+    assert held_out_loss(Sure(), people) == pytest.approx((np.log(2) + np.log(1e15)) / 2)
 
 
 def test_a_budget_of_nothing_is_refused():
