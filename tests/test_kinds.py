@@ -1,7 +1,9 @@
 """What is handed over in place of another thing is refused in words, and nothing is left behind."""
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
+from types import NoneType
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold, ShuffleSplit, StratifiedKFold
 
 import graphmml as gm
+from graphmml.data.holes import hide_modalities
 
 SMALL = {"members": 1, "width": 4, "training": gm.Training(epochs=2)}
 NEEDS_COHORT = "gm.read_cohort"
@@ -176,6 +179,27 @@ CALLS = [
     (lambda c, t, y: gm.LabelPropagation(gm.Neighbours).fit(c), r"the class Neighbours.*gm\.Neighbours\(k=10\)"),
     (lambda c, t, y: gm.diagnose(c, "neighbours"), r"'neighbours'.*gm\.Neighbours\(k=10\)"),
     (lambda c, t, y: gm.build_graph(gm.Neighbours(), c), r"an EncodedCohort is wanted; .*gm\.CohortEncoder\(\)"),
+    (lambda c, t, y: gm.Detached("neighbours"), r"gm\.Neighbours\(k=10\)"),
+    (lambda c, t, y: gm.RandomLike("neighbours"), r"gm\.Neighbours\(k=10\)"),
+    (lambda c, t, y: gm.SharedPhenotype(3), "give at least one phenotype"),
+    (lambda c, t, y: gm.SharedPhenotype((3,)), "a phenotype is named by no word"),
+    (lambda c, t, y: gm.SharedPhenotype("sex", tolerance="5"), "tolerances is '5'; a number is wanted"),
+    (lambda c, t, y: gm.compare(t["labs"]), "a DataFrame is given where a Cohort is wanted"),
+    (lambda c, t, y: gm.compare(c, "neighbours"), "links is a str; give constructors by name, or a list"),
+    (lambda c, t, y: gm.compare(c, ["neighbours"]), r"'neighbours'.*gm\.Neighbours\(k=10\)"),
+    (lambda c, t, y: gm.compare(c, {"mine": gm.Neighbours}), r"the class Neighbours.*gm\.Neighbours\(k=10\)"),
+    (lambda c, t, y: gm.compare_fusions("gated", c), "a str is given where a GraphClassifier is wanted"),
+    (lambda c, t, y: gm.join_graphs(c, c), r"a Cohort is given where a PatientGraph.*gm\.build_graph"),
+    (lambda c, t, y: gm.load(3), r"an int is given where a str.*gm\.save"),
+    (lambda c, t, y: gm.modality_worth(model_of().fit(c), t), "a dict is given where a Cohort is wanted"),
+    (lambda c, t, y: gm.scores_by_missing(c, c), r"a Cohort is given where a CVResult.*gm\.cross_validate"),
+    (lambda c, t, y: c.with_modality("more", y), "a Series is given where a DataFrame is wanted"),
+    (lambda c, t, y: gm.GroupThresholds(plain(), 3).fit(c), "an int is given where a str is wanted"),
+    (lambda c, t, y: gm.GroupThresholds(plain(), "site", folds="5").fit(c), "folds is '5'; a whole number"),
+    (lambda c, t, y: gm.CalibratedClassifier(plain(), coverage="a").fit(c), "coverage is 'a'; a number is wanted"),
+    (lambda c, t, y: gm.CohortEncoder(components="a").fit(c), "components is 'a'; a whole number is wanted"),
+    (lambda c, t, y: gm.CohortEncoder(wide=6.5).fit(c), "wide is 6.5; a whole number is wanted"),
+    (lambda c, t, y: hide_modalities(c, "a"), "share is 'a'; a number is wanted"),
     (lambda c, t, y: gm.Folds("5"), "n is '5'; a whole number is wanted"),
     (lambda c, t, y: gm.Folds(5, repeats=1.5), "repeats is 1.5; a whole number is wanted"),
     (lambda c, t, y: gm.Cohort.from_frames([*t.values()], y), "a list is given where DataFrames by name"),
@@ -217,6 +241,52 @@ def test_a_call_with_another_kind_of_thing_says_what_is_wanted(frames, cohort, c
     with pytest.raises(gm.GraphmmlError, match=said) as told:
         call(cohort, tables, outcome)
     assert not any(name in str(told.value) for name in cohort.ids)
+
+
+NEEDED = {
+    "Concepts": {"modality": "codes"},
+    "Densest": {"degree": 5.0},
+    "Intersection": {"links": (gm.Neighbours(),)},
+    "LeaveGroupOut": {"group": "site"},
+    "PhenotypeGate": {"modality": "labs", "columns": "sex"},
+    "RandomLike": {"links": gm.Neighbours()},
+    "Restricted": {"links": gm.Neighbours(), "across": "site"},
+    "Reweighted": {"links": gm.Neighbours(), "by": "rbf"},
+    "SharedPhenotype": {"columns": "sex"},
+    "Shuffled": {"links": gm.Neighbours()},
+    "TemporalSplit": {"column": "date"},
+    "Within": {"radius": 0.5},
+}
+"""What is given beside the number, where something must be."""
+
+
+def settable():
+    """Every public class of settings with its fields that are numbers."""
+    for name in gm.__all__:
+        kind = getattr(gm, name)
+        if not (isinstance(kind, type) and is_dataclass(kind)):
+            continue
+        required = {item.name for item in fields(kind) if item.default is item.default_factory is MISSING}
+        if required <= NEEDED.get(name, {}).keys():
+            yield from (
+                (kind, item.name)
+                for item in fields(kind)
+                if all(one in (int, float, NoneType) for one in get_args(item.type) or (item.type,))
+            )
+
+
+@pytest.mark.parametrize(("kind", "name"), list(settable()), ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize("value", ["5", True, [5], ...], ids=repr)
+def test_where_a_number_is_set_nothing_else_is_taken(kind, name, value):
+    with pytest.raises(gm.GraphmmlError, match=f"{name} is .* number is wanted, for instance {name}="):
+        kind(**{**NEEDED.get(kind.__name__, {}), name: value})
+
+
+@pytest.mark.parametrize(("kind", "name"), list(settable()), ids=lambda value: getattr(value, "__name__", value))
+def test_numbers_of_numpy_are_numbers(kind, name):
+    value = getattr(kind(**NEEDED.get(kind.__name__, {})), name)
+    if value is not None:
+        assert getattr(kind(**{**NEEDED.get(kind.__name__, {}), name: np.array(value)[()]}), name) == value
 
 
 def test_fairness_asks_for_the_cohort(cohort):

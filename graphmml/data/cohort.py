@@ -15,7 +15,7 @@ from graphmml.data.cohort_file import CohortFile, from_paths
 from graphmml.data.columns import normalise
 from graphmml.data.few import masked, parts_told
 from graphmml.data.ids import align, align_modality, refuse_strangers, refuse_variants, union, with_ids
-from graphmml.data.kinds import framed, within
+from graphmml.data.kinds import framed, wanted, within
 from graphmml.data.outcome import Kind, Outcome, class_outcome
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError
@@ -264,6 +264,7 @@ def by_text(series: pd.Series) -> pd.Series:
 
 def named(frame: pd.DataFrame, modality: str, *, categorical: bool = False) -> pd.DataFrame:
     """Normalise a user's DataFrame: text ids, text column names, columns of numbers or names."""
+    wanted(frame, pd.DataFrame)
     if frame.empty:
         raise CohortError(f"table '{modality}' is empty; rows of patients and columns of features are wanted")
     ids = text_ids(frame.index, f"table '{modality}'")

@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.grouping import column_of
-from graphmml.data.kinds import wanted
+from graphmml.data.kinds import wanted, whole
 from graphmml.data.table_encoder import TableEncoder
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError, GraphError, NotFittedError
@@ -113,6 +113,9 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     def fit(self, cohort: Cohort) -> Self:
         """Learn from these patients; modalities are taken in the order of their names."""
         wanted(cohort, Cohort)
+        whole("wide", self.wide, 64)
+        if self.components is not None:
+            whole("components", self.components, 16)
         unknown = sorted(set(self.reduce or {}) - set(cohort.tables))
         if unknown:
             raise CohortError(f"reduce names no modality of the cohort: {', '.join(unknown)}")

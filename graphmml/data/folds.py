@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.kinds import foreign, kind_of, wanted, whole
+from graphmml.data.kinds import foreign, kind_of, refuse_numbers, wanted
 from graphmml.errors import CohortError
 
 
@@ -46,8 +46,7 @@ class Folds:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        whole("n", self.n, 5)
-        whole("repeats", self.repeats, 1)
+        refuse_numbers(self)
         if self.n < 2 or self.repeats < 1:
             raise CohortError(f"{self.n} folds x {self.repeats} repeats were asked for; at least 2 x 1 are wanted")
 
@@ -101,6 +100,9 @@ class LeaveGroupOut:
     group: str
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        refuse_numbers(self)
+
     def split(self, cohort: Cohort) -> Iterator[Fold]:
         """Yield one fold a group value; patients without a value are always trained on."""
         if self.group not in cohort.groups:
@@ -122,6 +124,9 @@ class OfficialSplit:
 
     seeds: int = 5
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_numbers(self)
 
     def split(self, cohort: Cohort) -> Iterator[Fold]:
         """Yield the same rows once a seed."""
@@ -148,6 +153,7 @@ class HeldOut:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         if not 0.0 < Fraction(self.share).limit_denominator(10) < 1:
             raise CohortError(f"share is {self.share}; choose one from 0.1 to 0.9")
 

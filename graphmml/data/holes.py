@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.kinds import number, wanted
 from graphmml.errors import CohortError
 
 
@@ -15,6 +16,8 @@ def hide_modalities(cohort: Cohort, share: float, *, seed: int = 0) -> Cohort:
     With the same seed, what is hidden at a smaller share is hidden at a larger one as well, and a patient's holes do
     not depend on who else is in the cohort. Visits and their codes stay.
     """
+    wanted(cohort, Cohort)
+    number("share", share, 0.5)
     if not 0.0 <= share <= 1.0:
         raise CohortError(f"share is {share}; choose from 0, nothing, to 1, everything")
     rows = cohort.ids.to_numpy(dtype=object)

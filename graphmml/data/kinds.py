@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from numbers import Integral
+from dataclasses import fields
+from numbers import Integral, Real
+from types import NoneType
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,7 +16,9 @@ MENDS = {
     "Cohort": 'read one with gm.read_cohort("cohort.toml") or make one with gm.Cohort.from_frames(tables, outcome)',
     "CVResult": "make one with gm.cross_validate(model, cohort)",
     "EncodedCohort": "make one with gm.CohortEncoder().fit(cohort).transform(cohort)",
+    "DataFrame": "one indexed by patient id, for instance frame.set_index('patient_id')",
     "GraphClassifier": "make one with gm.GraphClassifier(gm.Neighbours(k=10))",
+    "PatientGraph": "make one with gm.build_graph(links, encoded)",
     "Search": "make one with gm.Search(10), for ten trials",
     "Training": "make one with gm.Training(epochs=300)",
 }
@@ -32,6 +37,25 @@ def whole(name: str, value: object, example: int) -> None:
     """Raise GraphmmlError unless the setting of this name is a whole number."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise GraphmmlError(f"{name} is {shown(value)}; a whole number is wanted, for instance {name}={example}")
+
+
+def number(name: str, value: object, example: float) -> None:
+    """Raise GraphmmlError unless the setting of this name is a number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise GraphmmlError(f"{name} is {shown(value)}; a number is wanted, for instance {name}={example}")
+
+
+def refuse_numbers(settings: Any) -> None:
+    """Raise GraphmmlError for a field of a dataclass that is declared a number and is none."""
+    for item in fields(settings):
+        value, kinds = getattr(settings, item.name), get_args(item.type) or (item.type,)
+        if not all(kind in (int, float, NoneType) for kind in kinds) or (value is None and NoneType in kinds):
+            continue
+        example = item.default if isinstance(item.default, int | float) else 10
+        if float in kinds:
+            number(item.name, value, example)
+        else:
+            whole(item.name, value, int(example))
 
 
 def kind_of(value: object) -> str:

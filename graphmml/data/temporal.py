@@ -10,6 +10,7 @@ from graphmml.data.checks_dates import read_days
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, block_numbers, labelled_rows
 from graphmml.data.grouping import column_of
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import CohortError
 
 
@@ -29,6 +30,7 @@ class TemporalSplit:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         if self.seeds < 1:
             raise CohortError(f"{self.seeds} seeds were asked for; one is the fewest")
 

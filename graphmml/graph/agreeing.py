@@ -9,6 +9,7 @@ import pandas as pd
 
 from graphmml.data.columns import is_number
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import number
 from graphmml.errors import GraphError
 
 
@@ -145,7 +146,11 @@ def by_column(
     columns: str | Sequence[str], given: float | Sequence[float], what: str, *, zero: bool
 ) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """Return columns and one number for each, or raise GraphError; one number stands for all columns."""
-    names = (columns,) if isinstance(columns, str) else tuple(columns)
+    names = (columns,) if isinstance(columns, str) else tuple(columns) if isinstance(columns, Sequence) else ()
+    if any(not isinstance(name, str) for name in names):
+        raise GraphError("a phenotype is named by no word; give columns or groups, for instance ('sex', 'age')")
+    for one in given if isinstance(given, (tuple, list)) else (given,):
+        number(what, one, 1.0)
     numbers = tuple(map(float, given)) if isinstance(given, (tuple, list)) else (float(given),) * len(names)  # type: ignore[arg-type]
     fine = all(isfinite(number) and (number > 0 or (zero and number == 0)) for number in numbers)
     if not names or len(numbers) != len(names) or not fine or len(set(names)) < len(names):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import GraphConstructor, is_constructor, source_links
 from graphmml.graph.relations import PATIENT, Parts, Relation, Relations
@@ -135,6 +136,7 @@ class Intersection:
     weight: Merge = "mean"
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         object.__setattr__(self, "links", several(self.links))
         check_merge(self.weight)
         if self.least is not None and self.least < 1:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.hierarchy import Hierarchy, checked, lineage
 from graphmml.graph.known import read_edges
@@ -53,6 +54,7 @@ class Concepts:
     known: str | None = None
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         object.__setattr__(self, "hierarchy", checked(self.hierarchy))
         object.__setattr__(self, "known", None if self.known is None else str(self.known))
         if self.modality == PATIENT:

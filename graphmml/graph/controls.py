@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.chance import choose, mixed, own_position, rank_by_key, uniform
 from graphmml.graph.patient_graph import GraphConstructor, links_between, refuse_links, source_links
@@ -30,6 +31,7 @@ class RandomEdges:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         if self.k < 1:
             raise GraphError(f"k is {self.k}; choose one or more neighbours")
 
@@ -62,6 +64,7 @@ class Shuffled:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         refuse_links(self.links)
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from graphmml.data.encode import EncodedCohort
-from graphmml.graph.patient_graph import GraphConstructor, source_links
+from graphmml.graph.patient_graph import GraphConstructor, refuse_links, source_links
 from graphmml.graph.relations import Relations
 
 
@@ -16,6 +16,9 @@ class Detached:
     """
 
     links: GraphConstructor
+
+    def __post_init__(self) -> None:
+        refuse_links(self.links)
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return the inner constructor's relations, without edges to newcomers."""

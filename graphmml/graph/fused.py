@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.affinity import (
     Kernel,
@@ -67,6 +68,7 @@ class FusedSimilarity:
     def __post_init__(self) -> None:
         if isinstance(self.modality, list):
             object.__setattr__(self, "modality", tuple(self.modality))
+        refuse_numbers(self)
         if min(self.k, self.degree) < 1:
             raise GraphError(f"k is {self.k} and degree is {self.degree}; choose one or more of each")
         if not 0 < self.mu < np.inf:

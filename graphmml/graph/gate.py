@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.agreeing import Phenotype, agreement, by_column, phenotypes
 from graphmml.graph.chance import own_position, rank_by_key
@@ -45,6 +46,7 @@ class PhenotypeGate:
         object.__setattr__(self, "columns", names)
         object.__setattr__(self, "tolerance", spread)
         object.__setattr__(self, "weights", by_column(names, self.weights, "weights", zero=False)[1])
+        refuse_numbers(self)
         if self.k < 1:
             raise GraphError(f"k is {self.k}; choose one or more neighbours")
         if self.metric not in METRICS:

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from graphmml.data.kinds import wanted
 from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import PatientGraph
 from graphmml.graph.relations import PATIENT, Parts, Relation
@@ -19,6 +20,8 @@ def join_graphs(one: PatientGraph, other: PatientGraph) -> PatientGraph:
     Both are of the same patients, the same of them in training; the order is that of `one`. Concepts of the same
     kind and names are shared.
     """
+    for graph in (one, other):
+        wanted(graph, PatientGraph)
     other = in_order_of(other, one.ids, one.trained)
     twice = sorted({relation.name for relation in one.relations} & {relation.name for relation in other.relations})
     if twice:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.relations import PATIENT, Parts, Relation, Relations
 from graphmml.graph.similarity import Metric, nearest
@@ -30,6 +31,7 @@ class ModalityNodes:
     modality: str | tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         if self.k < 0:
             raise GraphError(f"k is {self.k}; choose neighbours for each node, or 0 for none")
         if self.metric not in ("cosine", "euclidean", "correlation"):

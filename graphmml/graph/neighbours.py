@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
-from graphmml.data.kinds import shown, whole
+from graphmml.data.kinds import refuse_numbers, shown
 from graphmml.errors import GraphError
 from graphmml.graph.approximate import searched
 from graphmml.graph.relations import Relation, Relations
@@ -57,7 +57,7 @@ class Neighbours:
 
     def __post_init__(self) -> None:
         refuse_modality(self.modality)
-        whole("k", self.k, 10)
+        refuse_numbers(self)
         if self.k < 1:
             raise GraphError(f"k is {self.k}; choose one or more neighbours")
         one_of(self.metric, METRICS)

@@ -7,6 +7,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.agreeing import Stretches, agreement, by_column, phenotypes
 from graphmml.graph.chance import mixed, own_position, rank_by_key, uniform
@@ -43,6 +44,7 @@ class SharedPhenotype:
         if self.weights is not None:
             object.__setattr__(self, "weights", by_column(names, self.weights, "weights", zero=False)[1])
         whole = sum(self.counted)
+        refuse_numbers(self)
         if self.k < 1:
             raise GraphError(f"k is {self.k}; give at least one phenotype, and k of 1 or more")
         if self.least is not None and not 0 < self.least <= whole * (1 + 1e-9):

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.chance import mixed, uniform
 from graphmml.graph.controls import RandomEdges
-from graphmml.graph.patient_graph import GraphConstructor, source_links
+from graphmml.graph.patient_graph import GraphConstructor, refuse_links, source_links
 from graphmml.graph.relations import PATIENT, Relation, Relations
 
 
@@ -23,6 +24,10 @@ class RandomLike:
 
     links: GraphConstructor
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        refuse_numbers(self)
+        refuse_links(self.links)
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return one random relation for each of the inner constructor's."""

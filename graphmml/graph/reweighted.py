@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.agreeing import agreement, by_column, phenotypes
 from graphmml.graph.combine import linked
@@ -40,6 +41,7 @@ class Reweighted:
     tolerance: float | tuple[float, ...] = 0.0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         if not is_constructor(self.links):
             raise GraphError("Reweighted takes one constructor; join several with Union or Layers")
         for value, known in ((self.by, BY), (self.metric, METRICS)):

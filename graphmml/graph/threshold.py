@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.graph.chance import own_position, rank_by_key
 from graphmml.graph.neighbours import called, chosen
@@ -39,6 +40,7 @@ class Within:
     def __post_init__(self) -> None:
         one_of(self.metric, METRICS)
         one_of(self.weight, ("binary", "similarity"))
+        refuse_numbers(self)
         if self.radius < 0 or self.most < 1:
             raise GraphError(f"radius is {self.radius} and most {self.most}; wanted: zero or more, and one or more")
         if isinstance(self.modality, list):
@@ -78,6 +80,7 @@ class Densest:
     def __post_init__(self) -> None:
         one_of(self.metric, METRICS)
         one_of(self.weight, ("binary", "similarity"))
+        refuse_numbers(self)
         if self.degree <= 0:
             raise GraphError(f"degree is {self.degree}; choose a mean number of neighbours above zero")
         if isinstance(self.modality, list):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import refuse_numbers
 from graphmml.data.timeline import EVENT
 from graphmml.errors import GraphError
 from graphmml.graph.relations import PATIENT, Parts, Relation, Relations
@@ -43,6 +44,7 @@ class Visits:
     rarity: bool = True
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         if self.support < 1 or not 0 < self.most <= 1:
             raise GraphError(f"support is {self.support} and most {self.most}; wanted: 1 or more, and a share up to 1")
         if isinstance(self.modality, list):

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 
 Learned = Mapping[str, np.ndarray]
@@ -77,6 +78,7 @@ class WeightedProbability:
     prior: float = 5.0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         if self.prior < 0:
             raise GraphError(f"prior is {self.prior}; choose how many patients pull the weights together, or 0")
 
@@ -109,6 +111,7 @@ class Stacked:
     penalty: float = 1.0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         refuse_unpenalised(self.penalty)
 
     def learn(self, p: np.ndarray, present: np.ndarray, codes: np.ndarray) -> Learned:
@@ -140,6 +143,7 @@ class VCDN:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         refuse_unpenalised(self.penalty)
 
     def learn(self, p: np.ndarray, present: np.ndarray, codes: np.ndarray) -> Learned:

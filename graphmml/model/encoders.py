@@ -20,7 +20,7 @@ class LinearEncoder(nn.Module):
     def __init__(self, columns: int, width: int, *, dropout: float = 0.3) -> None:
         super().__init__()
         # no weight, but each network's own where several are one program
-        self.register_buffer("columns", torch.tensor(float(columns)), persistent=False)
+        self.register_buffer("columns", torch.tensor(float(max(columns, 1))), persistent=False)
         self.dropout = Dropout(dropout)
         self.linear = nn.Linear(columns, width)
 
@@ -38,7 +38,7 @@ class MLPEncoder(nn.Module):
     def __init__(self, columns: int, width: int, *, dropout: float = 0.3) -> None:
         super().__init__()
         # no weight, but each network's own where several are one program
-        self.register_buffer("columns", torch.tensor(float(columns)), persistent=False)
+        self.register_buffer("columns", torch.tensor(float(max(columns, 1))), persistent=False)
         self.layers = nn.Sequential(
             Dropout(dropout), nn.Linear(columns, width), nn.ReLU(), Dropout(dropout), nn.Linear(width, width)
         )

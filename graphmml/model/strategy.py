@@ -10,6 +10,7 @@ from typing import Literal
 
 from torch import nn
 
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphError
 from graphmml.model.auxiliary import Auxiliary
 from graphmml.model.combine import Combiner, MeanProbability
@@ -47,6 +48,7 @@ class Intermediate:
     auxiliary: Auxiliary | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         refuse_drop(self.drop)
 
 
@@ -68,6 +70,7 @@ class Hybrid:
     auxiliary: Auxiliary | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         refuse_drop(self.drop)
         if self.balance not in ("equal", "losses", "gradients"):
             raise GraphError(f"balance is '{self.balance}'; choose equal, losses or gradients")

@@ -13,11 +13,12 @@ from scipy.sparse import csr_array
 from graphmml.data.cohort import Cohort
 from graphmml.data.columns import is_number
 from graphmml.data.encode import CohortEncoder, EncodedCohort
+from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError, GraphError
 from graphmml.graph.concepts import Concepts
 from graphmml.graph.controls import RandomEdges
 from graphmml.graph.neighbours import Neighbours
-from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph
+from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph, refuse_links
 from graphmml.graph.phenotype import SharedPhenotype
 from graphmml.graph.restricted import Restricted
 from graphmml.report.agreement import agreement, degrees, pairs_of
@@ -58,6 +59,7 @@ def compare(
     cannot link this cohort becomes a row that says why. `watch` is told the name of each graph before it is drawn.
     The order of the cohort's rows decides nothing, and the outcome takes no part in linking.
     """
+    wanted(cohort, Cohort)
     cohort = cohort[cohort.sorted_rows]
     chosen = default_links(cohort) if links is None else by_name(links, cohort)
     start = perf_counter()
@@ -115,9 +117,12 @@ def counted(table: pd.DataFrame) -> bool:
 
 def by_name(links: Links, cohort: Cohort) -> dict[str, GraphConstructor]:
     """Return the constructors by name, those of a list named after their class and settings."""
+    given = links.values() if isinstance(links, Mapping) else links if isinstance(links, list | tuple) else ()
+    for item in given:
+        refuse_links(item)
     if isinstance(links, Mapping):
         found = {str(name): item for name, item in links.items()}
-    elif isinstance(links, Sequence):
+    elif isinstance(links, Sequence) and not isinstance(links, str):
         found = {}
         for item in links:
             name = label_of(item, cohort.ids)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.kinds import number
 from graphmml.errors import CohortError, GraphmmlError
 
 
@@ -62,6 +63,7 @@ def values_of(cohort: Cohort, group: str | None) -> np.ndarray:
 
 def refuse_sets(coverage: float, group: str | None, cohort: Cohort) -> None:
     """Raise for a coverage that is no share, or a group that the cohort does not have."""
+    number("coverage", coverage, 0.9)
     if not 0.0 < coverage < 1.0:
         raise GraphmmlError(f"coverage is {coverage}; choose a share between 0 and 1, such as 0.9")
     if group is not None and group not in cohort.groups:

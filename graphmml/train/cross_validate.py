@@ -18,13 +18,14 @@ from graphmml.data.temporal import TemporalSplit
 from graphmml.errors import GraphmmlError
 from graphmml.train.calibrated import uncalibrated
 from graphmml.train.chance import one_thread
-from graphmml.train.estimator import Setting
-from graphmml.train.parallel import refuse_jobs, side_by_side
+from graphmml.train.estimator import GraphClassifier, Setting
+from graphmml.train.members import fits_beside
+from graphmml.train.parallel import ours, refuse_jobs, side_by_side
 from graphmml.train.planned import Classifier, Model, Planned, around, by_name, plan, settings
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
 from graphmml.train.scores import all_scores
-from graphmml.train.several import fit_each, fits_beside
+from graphmml.train.several import fit_each
 from graphmml.train.shared import sharing
 from graphmml.train.splits import Splits
 from graphmml.train.tasks import ClassTask, aligned
@@ -61,8 +62,8 @@ def cross_validate(
     more than links, conv and structure get a twin without edges each. With a `Tuned` model all rows are tuned, with its
     budget, inside each fold's training patients; with a `CalibratedClassifier`, also around a `Tuned`, all rows are
     calibrated there as it says. Folds (default: 5 x 5) run in `jobs` processes of one thread each, or
-    where `joblib.parallel_config(backend="dask")` is in force, on that cluster; on a GPU the folds of a graph network
-    train as one program where `fit` would train its members so. `setting="transductive"` lets the
+    where `joblib.parallel_config(backend="dask")` is in force, on that cluster. On a GPU a graph network's folds
+    of one repeat train as one program where `fit` would train its members so. `setting="transductive"` lets the
     test patients' features into the graph, and says so on the result. `run` is a folder that keeps every finished
     unit; `resume=True` takes it up again. Intervals over folds are Nadeau and Bengio's, on one test set a bootstrap
     over its patients, or their blocks.
@@ -127,7 +128,7 @@ def run_units(
     # a bundle is the same in a run that is taken up, so that its folds train with the chance they would have had
     left = [
         joblib.delayed(attempt)(row, cohort, folds, setting, classes)
-        for row, folds, setting in bundled(work)
+        for row, folds, setting in bundled(work, len(cohort))
         if any((row.name, fold.repeat, fold.number) not in done for fold in folds)
     ]
     with nullcontext() if folder is None else folder.held():
@@ -146,11 +147,13 @@ def run_units(
     return done, refused
 
 
-def bundled(work: Sequence[Work]) -> list[tuple[Planned, list[Fold], Setting]]:
-    """Put the folds of a row together where a GPU trains them in one go; elsewhere each is by itself."""
-    made: dict[str | int, tuple[Planned, list[Fold], Setting]] = {}
+def bundled(work: Sequence[Work], patients: int) -> list[tuple[Planned, list[Fold], Setting]]:
+    """Put a row's folds of one repeat together where a GPU here trains them in one go; elsewhere each is by itself."""
+    made: dict[tuple[str, int] | int, tuple[Planned, list[Fold], Setting]] = {}
     for at, (row, fold, setting) in enumerate(work):
-        key = row.name if fits_beside(row.model, len(fold.train)) else at
+        heard = len(fold.train) if setting == "inductive" else patients
+        together = ours() and type(row.model) is GraphClassifier and fits_beside(row.model, heard)
+        key = (row.name, fold.repeat) if together else at
         made.setdefault(key, (row, [], setting))[1].append(fold)
     return list(made.values())
 

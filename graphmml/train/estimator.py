@@ -79,9 +79,10 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return self.meet(cohort).learn(watch)
 
     def meet(self, cohort: Cohort) -> Self:
-        """Encode the training patients and number their classes, -1 where unknown."""
+        """Encode the training patients and number their classes, -1 where unknown; what was learned is forgotten."""
         refuse_unusable(self)
         wanted(cohort, Cohort)
+        self.__dict__.pop("members_", None)
         order = cohort.sorted_rows
         known = order[cohort.labelled[order]]
         task = ClassTask.of(cohort[known])
@@ -93,6 +94,8 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def learn(self, watch: Watch | None = None) -> Self:
         """Train every member from scratch on the encoded training patients."""
+        if not hasattr(self, "source_"):
+            raise NotFittedError("this GraphClassifier has met no patients yet; call fit(cohort[train]) first")
         train_members([self], watch)
         return self.combine()
 

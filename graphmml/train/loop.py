@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphmmlError
 from graphmml.model.heads import Cost
 from graphmml.model.towers import Network
@@ -37,6 +38,7 @@ class Training:
     neighbours: int | None = 15
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         unusable = min(self.epochs, self.patience) < 1 or min(self.weight_decay, self.pretraining) < 0
         if unusable or self.learning_rate <= 0:
             raise GraphmmlError(f"{self} is not usable: epochs, patience and learning rate must be above zero")

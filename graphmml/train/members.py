@@ -10,7 +10,9 @@ import torch
 
 from graphmml.data.encode import EncodedCohort
 from graphmml.data.folds import inner_folds
+from graphmml.errors import GraphmmlError
 from graphmml.graph.patient_graph import GraphSchema, build_graph
+from graphmml.model.strategy import Early, Intermediate, strategy_of
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
 from graphmml.train.batches import Part
@@ -33,7 +35,7 @@ FEW = 5_000
 FULL = 20_000
 """Steps on so many patients keep a GPU busy: networks gain nothing from taking them together."""
 ROOM = 2**26
-"""So many numbers are laid out side by side at most: 256 MiB, and in training about seven times as much."""
+"""So many numbers are side by side at most: 256 MiB, and in training up to about seven times as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def bundles(models: Iterable["GraphClassifier"]) -> Iterator[list["GraphClassifi
     """Yield models that know their patients, in their order, as many at a time as leave a GPU idle and have room."""
     waiting: list[GraphClassifier] = []
     for model in models:
-        alone = not idle(chosen_device(model.device), len(model.source_))
+        alone = not fits_beside(model, len(model.source_))
         if waiting and (alone or sum(map(size, [*waiting, model])) >= ROOM):
             yield waiting
             waiting = []
@@ -108,8 +110,34 @@ def bundles(models: Iterable["GraphClassifier"]) -> Iterator[list["GraphClassifi
 
 
 def size(model: "GraphClassifier") -> int:
-    """Count the numbers that the members of a model learn from."""
-    return model.members * sum(matrix.size for matrix in model.source_.features.values())
+    """Count the numbers that the members of a model learn from and pass on, and the cells that they keep."""
+    people = model.source_
+    columns = sum(matrix.shape[1] for matrix in people.features.values())
+    cells = sum(table.shape[1] for table in people.tables.values())
+    passed = 4 * model.width * (len(people.modalities) + 1)
+    return int(model.members * len(people) * (columns + cells + passed))
+
+
+def fits_beside(model: "GraphClassifier", patients: int) -> bool:
+    """Whether a model's networks, on a graph of so many patients, may be trained with others and leave room for them.
+
+    Where the device is not to be had here there is none; whoever trains says so.
+    """
+    try:
+        return idle(chosen_device(model.device), patients) and lone(model)
+    except GraphmmlError:
+        return False
+
+
+def lone(model: "GraphClassifier") -> bool:
+    """Whether settings let a network's loss follow from what is passed along edges alone, in one step an epoch."""
+    how, strategy = model.training or Training(), strategy_of(model.fusion)
+    if isinstance(strategy, Intermediate):
+        plain = not (strategy.own_graphs or strategy.drop or strategy.complete or strategy.auxiliary)
+    else:
+        plain = isinstance(strategy, Early)
+    whole = isinstance(how, Training) and (how.batch, how.pretraining, how.reweigh) == (None, 0, None)
+    return plain and whole and model.structure is None
 
 
 def idle(device: torch.device, patients: int) -> bool:
@@ -119,23 +147,33 @@ def idle(device: torch.device, patients: int) -> bool:
 
 def trained_as_one(models: Sequence["GraphClassifier"], device: torch.device, watch: Watch | None) -> bool:
     """Train all members as one program; False where that is no gain, or cannot be, or one of them learns nothing."""
-    if sum(map(size, models)) >= ROOM or not all(idle(device, len(model.source_)) for model in models):
+    if sum(map(size, models)) >= ROOM or not all(fits_beside(model, len(model.source_)) for model in models):
         return False
-    every = [one for model in models for one in lessons(model, device)]
+    try:
+        every = [one for model in models for one in lessons(model, device)]
+        networks = together_or_none(every, device, watch)
+    except torch.OutOfMemoryError:  # fusions differ in what they hold of a patient
+        torch.cuda.empty_cache()
+        return False
+    if networks is None:
+        return False
+    for model in models:
+        model.members_ = [one.learned(net) for net, one in zip(networks, every, strict=True) if one.model is model]
+    return True
+
+
+def together_or_none(every: Sequence[Lesson], device: torch.device, watch: Watch | None) -> Sequence[Network] | None:
+    """Return the networks of all lessons, trained as one program; None where they cannot be, or one learns nothing."""
     parts, how = [(one.train, one.stop) for one in every], every[0].how
     networks = []
     for one in every:
         with seeded(one.seed, device):
             networks.append(one.network(device))
     if not may_train_together(networks, parts, how):
-        return False
+        return None
     with seeded(every[0].seed, device):
         lowest = train_together(networks, every[0].task, parts, how, watch)
-    if not bool(lowest.isfinite().all()):
-        return False
-    for model in models:
-        model.members_ = [one.learned(net) for net, one in zip(networks, every, strict=True) if one.model is model]
-    return True
+    return networks if bool(lowest.isfinite().all()) else None
 
 
 def alone(one: Lesson, device: torch.device, watch: Watch | None) -> Member:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
 from graphmml.train.intervals import Interval, span
 from graphmml.train.read_run import Run
@@ -103,6 +104,8 @@ def scores_by_missing(result: CVResult | Run, cohort: Cohort) -> MissingScores:
     or of one class gets NaN.
     """
     cv = result.result if isinstance(result, Run) else result
+    wanted(cv, CVResult)
+    wanted(cohort, Cohort)
     tests = cv.splits.tests_in(cohort)
     units = {model: cv.of(model) for model in dict.fromkeys(unit.model for unit in cv.units)}
     codes = ClassTask(cv.classes).codes(cohort)

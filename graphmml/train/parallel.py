@@ -17,10 +17,15 @@ def side_by_side(work: Iterable[Any], jobs: int, *, as_done: bool = False) -> It
     Inside `joblib.parallel_config(backend="dask")` or another choice of the caller's, that backend does it all.
     """
     refuse_jobs(jobs)
-    own = type(get_active_backend()[0]).__name__ == "LokyBackend"
+    own = ours()
     order = "generator_unordered" if as_done else "generator"
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if own else nullcontext():
         yield from joblib.Parallel(n_jobs=jobs if own else -1, return_as=order)(work)
+
+
+def ours() -> bool:
+    """Whether work is done by processes on this machine, and not where the caller said."""
+    return type(get_active_backend()[0]).__name__ == "LokyBackend"
 
 
 def refuse_jobs(jobs: int) -> None:

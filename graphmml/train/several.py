@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from graphmml.data.cohort import Cohort
-from graphmml.train.chance import chosen_device
 from graphmml.train.estimator import GraphClassifier
-from graphmml.train.members import bundles, idle, train_members
+from graphmml.train.members import bundles, train_members
 
 
 def fit_each(models: Sequence[Any], cohorts: Iterable[Cohort]) -> Iterator[Any]:
@@ -21,8 +20,3 @@ def fit_each(models: Sequence[Any], cohorts: Iterable[Cohort]) -> Iterator[Any]:
     for some in bundles(model.meet(cohort) for model, cohort in pairs):
         train_members(some)
         yield from (model.combine() for model in some)
-
-
-def fits_beside(model: Any, patients: int) -> bool:
-    """Whether a model, fitted on so many patients, leaves room on its device for others at the same time."""
-    return type(model) is GraphClassifier and idle(chosen_device(model.device), patients)

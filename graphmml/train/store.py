@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sklearn.base import clone
 
 from graphmml.data.arrays import from_arrays, from_bytes, to_arrays, to_bytes
 from graphmml.data.folder import read_folder, write_folder
+from graphmml.data.kinds import wanted
 from graphmml.errors import StoreError
 from graphmml.graph.patient_graph import GraphSchema
 from graphmml.train.baselines import Baseline
@@ -88,6 +90,7 @@ def load(path: str | Path, *, trust: Sequence[str] = ()) -> Inner | Layer:
     `trust` names types of your own that it may hold, as "module.Class". Raises StoreError, naming the file, for
     whatever is absent, changed, foreign or not trusted.
     """
+    wanted(path, str, PathLike, mend="the folder of a model that gm.save wrote")
     folder = Path(path)
     manifest, files = read_folder(folder, SCHEMA)
     below = thaw(files, "settings.skops", folder, trust)

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Folds, Splitter, folds_of
+from graphmml.data.kinds import wanted
 from graphmml.errors import GraphError
 from graphmml.graph.controls import NoEdges, Shuffled
 from graphmml.model.strategy import Fusion, Strategy
@@ -145,6 +146,7 @@ def compare_fusions(
     models. A fusion that the cohort or the model refuses becomes a row that says why. `fusions` by name; without any,
     all of `all_fusions`. Folds (default 5), `run`, `resume` and `jobs` as in `cross_validate`.
     """
+    wanted(model, GraphClassifier)
     fusions = all_fusions() if fusions is None else fusions
     if not fusions:
         raise GraphError("no fusion was given; name at least one, or leave fusions out for all")

@@ -69,7 +69,8 @@ class Stack:
         with torch.no_grad():
             weights = side_by_side([dict(network.named_parameters()) for network in networks])
             self.others = side_by_side([dict(network.named_buffers()) for network in networks])
-        self.weights = {name: weight.requires_grad_() for name, weight in weights.items()}
+        learned = dict(networks[0].named_parameters())
+        self.weights = {name: weight.requires_grad_(learned[name].requires_grad) for name, weight in weights.items()}
         self.one = Judged(copy.deepcopy(networks[0]), task)
         for module in self.one.modules():
             if isinstance(module, Dropout):
@@ -124,15 +125,22 @@ def may_train_together(
 
 
 def of_one_shape(networks: Sequence[Network], graphs: Sequence[GraphTensors]) -> bool:
-    """Whether weights are of one shape, but for the number of columns where encoders sum them."""
+    """Whether parts are the same and weights of one shape, but for the number of columns where encoders sum them."""
     summed = summing(networks[0])
+    made = [[made_as(part) for part in network.modules()] for network in networks]
+    frozen = [[weight.requires_grad for weight in network.parameters()] for network in networks]
     shapes = [
         {name: weight.shape[:1] if name in summed else weight.shape for name, weight in network.state_dict().items()}
         for network in networks
     ]
     widths = [{name: matrix.shape[1:] for name, matrix in graph.features.items()} for graph in graphs]
     alike = all(width == widths[0] for width in widths) or len(summed) == len(widths[0])
-    return alike and all(shape == shapes[0] for shape in shapes)
+    return alike and all(one == each[0] for each in (made, frozen, shapes) for one in each)
+
+
+def made_as(part: nn.Module) -> tuple[type, float | None]:
+    """Return what a part is, and how much it drops: the one setting that is no weight and may follow the columns."""
+    return type(part), getattr(part, "p", None)
 
 
 def summing(network: Network) -> set[str]:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import Preparation
 from graphmml.data.folds import inner_folds
-from graphmml.data.kinds import refuse_plain, wanted
+from graphmml.data.kinds import refuse_numbers, refuse_plain, wanted
 from graphmml.errors import GraphError, GraphmmlError, NotFittedError
 from graphmml.train.scores import log_loss
 from graphmml.train.several import fit_each
@@ -34,6 +34,7 @@ class Search:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         if self.trials < 1 or self.folds < 2:
             raise GraphmmlError(f"{self.trials} trials on {self.folds} folds were asked for; 1 on 2 are the fewest")
         if self.by not in ("random", "optuna"):

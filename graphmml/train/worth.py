@@ -9,6 +9,7 @@ import pandas as pd
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
 from graphmml.data.ids import among
+from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
 from graphmml.train.coalitions import coalitions
 from graphmml.train.growing import new_codes
@@ -149,6 +150,7 @@ def modality_worth(
 
 def held_out(model: Inner, cohort: Cohort) -> tuple[EncodedCohort, np.ndarray]:
     """Return the patients with a known outcome, encoded, and their classes by number; refuse those of training."""
+    wanted(cohort, Cohort)
     known = int(among(cohort.ids, model.source_.ids).sum())
     if known:
         raise CohortError(

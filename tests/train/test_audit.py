@@ -234,7 +234,7 @@ def test_edges_that_carry_the_answer_help_and_it_is_said_where_they_run(tmp_path
 @pytest.mark.slow
 def test_a_score_that_is_the_sites_is_said_to_be():
     cohort = gm.make_cohort(400, signal=0, site_effect=1.5)
-    found = gm.audit(gm.GraphClassifier(members=1, device="cpu"), cohort, gm.Folds(5), jobs=2)
+    found = gm.audit(gm.GraphClassifier(members=1, device="cpu"), cohort, gm.Folds(5), jobs=1)
     statuses = {item.code: item.status for item in found.findings}
     assert found.verdict.word == "group"
     assert statuses["GM704"] == "fail"
@@ -247,7 +247,7 @@ def test_a_score_that_is_the_sites_is_said_to_be():
 
 @pytest.mark.slow
 def test_where_there_is_nothing_nothing_is_found():
-    found = gm.audit(gm.GraphClassifier(members=1, device="cpu"), gm.make_cohort(400, signal=0), gm.Folds(5), jobs=2)
+    found = gm.audit(gm.GraphClassifier(members=1, device="cpu"), gm.make_cohort(400, signal=0), gm.Folds(5), jobs=1)
     assert found.verdict.word == "nothing learned"
     assert not [item for item in found.findings if item.status == "fail"]
     permuted = found.auroc(controls.PERMUTED)

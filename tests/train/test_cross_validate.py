@@ -169,13 +169,11 @@ def test_the_setting_is_stamped_on_the_result():
     assert "transductive" in repr(result)
 
 
+LINKS = (gm.Neighbours(k=5), gm.SharedPhenotype("site", k=5), gm.RandomEdges(k=5), gm.Concepts("codes", most=0.9))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "links",
-    [gm.Neighbours(k=5), gm.SharedPhenotype("site", k=5), gm.RandomEdges(k=5), gm.Concepts("codes", most=0.9)],
-    ids=lambda links: type(links).__name__,
-)
-def test_permuted_outcomes_give_intervals_that_cover_a_half(links):
+def test_permuted_outcomes_give_intervals_that_cover_a_half():
     """With nothing to learn, no row may claim that it learned: 19 of 20 intervals cover one half."""
     covered = []
     for seed in range(6):
@@ -183,17 +181,19 @@ def test_permuted_outcomes_give_intervals_that_cover_a_half(links):
         codes = (cohort.tables["rna"] > 0.5).astype(float).set_axis(cohort.ids)
         tables = {**cohort.tables, "codes": codes}
         changed = gm.Cohort.from_frames(tables, cohort.outcome.values, groups=cohort.groups, positive="case")
-        classifier = gm.GraphClassifier(links, members=2, width=8, device="cpu")
-        result = gm.cross_validate(classifier, changed, gm.Folds(4, seed=seed), jobs=2)
-        covered += [row.metrics["auroc"].low <= 0.5 <= row.metrics["auroc"].high for row in result.rows]
+        models = {str(links): gm.GraphClassifier(links, members=1, width=8, device="cpu") for links in LINKS}
+        result = gm.cross_validate(models, changed, gm.Folds(4, seed=seed), jobs=1)
+        aurocs = [row.metrics["auroc"] for row in result.rows]
+        covered.append([auroc.low <= 0.5 <= auroc.high for auroc in aurocs])
     assert np.mean(covered) >= 0.85
+    assert np.mean(covered, axis=0).min() >= 0.5  # of each row
 
 
 @pytest.mark.slow
 def test_a_graph_that_knows_something_is_seen_to_help_and_its_shuffled_twin_is_not():
     """The classes of this cohort sit in clusters that no straight line separates, but neighbours share."""
     links = gm.Neighbours("rna", k=15)
-    result = gm.cross_validate(gm.GraphClassifier(links, device="cpu"), gm.make_cohort(600), gm.Folds(5), jobs=2)
+    result = gm.cross_validate(gm.GraphClassifier(links, device="cpu"), gm.make_cohort(600), gm.Folds(5), jobs=1)
     assert result.named("graph").vs_no_graph["auroc"].low > 0
     shuffled = result.named("graph, shuffled").vs_no_graph["auroc"]
     assert shuffled.low <= 0 <= shuffled.high

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +12,9 @@ from sklearn.linear_model import LogisticRegression
 
 import graphmml as gm
 from graphmml.train import cross_validate as cv
-from graphmml.train import members, several
+from graphmml.train import members
 from graphmml.train.baselines import Baseline
+from graphmml.train.chance import seeded
 from graphmml.train.several import fit_each
 
 FOLDS = gm.Folds(3, repeats=2)
@@ -48,7 +50,6 @@ def gpu(monkeypatch):
 
     train = members.train_together
     monkeypatch.setattr(members, "idle", lambda device, patients: True)
-    monkeypatch.setattr(several, "idle", lambda device, patients: True)
     monkeypatch.setattr(members, "train_together", counted)
     return asked
 
@@ -152,7 +153,7 @@ def test_on_a_cpu_nothing_changes_and_models_are_given_one_by_one(cohort):
 def test_cross_validation_of_a_network_is_one_program_a_row_and_its_table_the_same(cohort, gpu, monkeypatch):
     model = steady()
     together = gm.cross_validate(model, cohort, FOLDS, jobs=1)
-    assert gpu == [2 * 6] * 3  # the graph, shuffled, and none
+    assert gpu == [2 * 3] * 6  # the graph, shuffled, and none, in each repeat
     monkeypatch.undo()
     apart = gm.cross_validate(model, cohort, FOLDS, jobs=1)
     for row in ("graph", "graph, shuffled", "no graph"):
@@ -182,11 +183,106 @@ def test_a_run_cut_off_within_a_bundle_ends_in_the_same_table(cohort, gpu, tmp_p
 def test_only_graph_networks_on_an_idle_device_are_bundled(cohort, gpu, monkeypatch):
     rows = cv.plan({"graph": steady()}, "inductive")
     work = [(row, fold, "inductive") for fold in FOLDS.split(cohort) for row in rows]
-    sizes = {row.name: len(folds) for row, folds, _ in cv.bundled(work)}
-    assert {name for name, size in sizes.items() if size == 6} == {"graph", "graph, shuffled", "no graph"}
-    assert sum(len(folds) for _, folds, _ in cv.bundled(work)) == len(work)
+    sizes = {row.name: len(folds) for row, folds, _ in cv.bundled(work, 90)}
+    assert {name for name, size in sizes.items() if size == 3} == {"graph", "graph, shuffled", "no graph"}
+    assert all(len({fold.repeat for fold in folds}) == 1 for _, folds, _ in cv.bundled(work, 90))
+    assert sum(len(folds) for _, folds, _ in cv.bundled(work, 90)) == len(work)
+    with joblib.parallel_config(backend="threading"):  # what a worker elsewhere has, nobody here knows
+        assert all(len(folds) == 1 for _, folds, _ in cv.bundled(work, 90))
     monkeypatch.undo()
-    assert all(len(folds) == 1 for _, folds, _ in cv.bundled(work))
+    assert all(len(folds) == 1 for _, folds, _ in cv.bundled(work, 90))
+
+
+def test_of_a_transductive_row_everybody_counts(cohort, gpu, monkeypatch):
+    monkeypatch.setattr(members, "idle", lambda device, patients: patients < 80)
+    rows = cv.plan({"graph": steady()}, "inductive")[:1]
+    folds = parts(cohort)
+    for setting, count in (("inductive", 2), ("transductive", 6)):
+        assert len(cv.bundled([(rows[0], fold, setting) for fold in folds], len(cohort))) == count
+
+
+LONE = {
+    "late": {"fusion": gm.Late()},
+    "hybrid": {"fusion": gm.Hybrid()},
+    "own graphs": {"fusion": gm.Intermediate(own_graphs=True)},
+    "hidden modalities": {"fusion": gm.Intermediate(drop=0.2)},
+    "an auxiliary loss": {"fusion": gm.Intermediate(auxiliary=gm.Contrast)},
+    "completion": {"fusion": gm.Intermediate(complete=gm.LearnedTokens)},
+    "learned edges": {"structure": gm.NeighbourEdges},
+    "batches": {"training": gm.Training(batch=20)},
+    "pretraining": {"training": gm.Training(pretraining=3)},
+    "reweighing": {"training": gm.Training(reweigh="site")},
+    "no training": {"training": {"epochs": 3}},
+}
+
+
+@pytest.mark.parametrize("settings", LONE.values(), ids=LONE)
+def test_what_cannot_be_one_program_is_no_bundle(gpu, settings):
+    assert members.fits_beside(steady(), 90)
+    assert not members.fits_beside(steady().set_params(**settings), 90)
+
+
+def test_where_the_device_is_not_to_be_had_nothing_is_asked_of_it(gpu):
+    """A finished run is read, and a plan is made, on a machine without the GPU of the one that computes."""
+    assert not members.fits_beside(steady(device="cuda:7"), 90)
+
+
+def test_what_is_frozen_stays(cohort, gpu):
+    def frozen(columns, width):
+        return torch.nn.Linear(columns, width).requires_grad_(False)
+
+    made = parts(cohort)
+    models = [steady(encoder=frozen, seed=at) for at in range(len(made))]
+    for one in fit_each(models, [cohort[fold.train] for fold in made]):
+        for at, member in enumerate(one.members_):
+            with seeded(one.seed * 7919 + at, torch.device("cpu")):
+                fresh = one.network(member.schema)
+            for (name, before), after in zip(fresh.named_parameters(), member.network.parameters(), strict=True):
+                assert torch.equal(before, after) == ("encoders" in name), name
+    assert gpu == [12]
+
+
+def test_what_drops_by_its_columns_is_trained_by_fold(cohort, gpu):
+    people = [cohort[fold.train] for fold in parts(cohort)]
+    widths = [len(steady().meet(some).source_.columns[next(iter(cohort.tables))]) for some in people]
+
+    def told(columns, width):
+        return gm.LinearEncoder(columns, width, dropout=0.5 if columns == min(widths) else 0.0)
+
+    list(fit_each([steady(encoder=told) for _ in widths], people))
+    assert gpu == [2] * 6
+
+
+def test_where_memory_does_not_reach_models_are_trained_in_turn(cohort, gpu, monkeypatch):
+    made = parts(cohort)[:2]
+    enough = members.train_together
+
+    def short(networks, *rest):
+        if len(networks) > 2:
+            raise torch.OutOfMemoryError("a GPU is full")
+        return enough(networks, *rest)
+
+    monkeypatch.setattr(members, "train_together", short)
+    fitted = list(fit_each([steady(), steady()], [cohort[fold.train] for fold in made]))
+    assert gpu == [2, 2]
+    assert all(len(one.members_) == 2 for one in fitted)
+
+
+def test_a_modality_that_a_fold_knows_nothing_of_does_no_harm(gpu):
+    people = gm.make_cohort(60, seed=4)
+    name, *others = people.tables
+    empty = people.tables[name].astype(object).mask(np.ones(people.tables[name].shape, dtype=bool))
+    lacking = replace(people, tables={name: empty} | {other: people.tables[other] for other in others})
+    fitted = list(fit_each([steady(), steady()], [people, lacking]))
+    assert np.isfinite(said(fitted, people, [gm.data.folds.Fold(None, np.arange(5), 0, 0, 0)] * 2)).all()
+
+
+def test_met_anew_a_model_has_forgotten(cohort):
+    model = steady().fit(cohort)
+    with pytest.raises(gm.NotFittedError):
+        steady().learn()
+    with pytest.raises(gm.NotFittedError):
+        model.meet(cohort[:40]).predict(cohort)
 
 
 def test_inner_folds_of_a_search_and_of_calibration_are_one_program_too(cohort, gpu):
@@ -208,7 +304,6 @@ def test_on_a_gpu_folds_are_one_program_and_as_one_by_one(cohort, monkeypatch):
     model = steady(device="cuda")
     together = gm.cross_validate(model, cohort, FOLDS, jobs=1)
     monkeypatch.setattr(members, "idle", lambda device, patients: False)
-    monkeypatch.setattr(several, "idle", lambda device, patients: False)
     apart = gm.cross_validate(model, cohort, FOLDS, jobs=1)
     for one, other in zip(together.of("graph"), apart.of("graph"), strict=True):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-3)

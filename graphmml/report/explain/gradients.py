@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphmmlError
 from graphmml.report.explain.attribution import Attributed, summed
 from graphmml.report.explain.gates import Gates
@@ -32,6 +33,7 @@ class IntegratedGradients:
     instead: Instead = "typical"
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         refuse_instead(self.instead)
         if self.steps < 2:
             raise GraphmmlError(f"steps is {self.steps}; choose two or more, 64 is usual")

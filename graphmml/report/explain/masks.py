@@ -9,6 +9,7 @@ from torch_geometric.explain import Explainer
 from torch_geometric.explain import GNNExplainer as Algorithm
 from torch_geometric.nn import MessagePassing
 
+from graphmml.data.kinds import refuse_numbers
 from graphmml.errors import GraphmmlError
 from graphmml.report.explain.attribution import Attributed, whole_of
 from graphmml.report.explain.gates import Gates
@@ -39,6 +40,7 @@ class GNNExplainer:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        refuse_numbers(self)
         refuse_instead(self.instead)
         if self.epochs < 1 or self.rate <= 0:
             raise GraphmmlError(f"epochs is {self.epochs} and rate {self.rate}; both must be above zero")

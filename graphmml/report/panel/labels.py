@@ -55,7 +55,7 @@ def judge(subject: Subject, measures: Measures) -> Iterator[Finding]:
         return
     yield signal(outcome, limit)
     yield circular(outcome, measures["label_relation"].get("votes"))
-    yield rarest(outcome, subject.limit("GM303", "enriched"), subject.limit("GM303", "adjusted"))
+    yield smallest(outcome, subject.limit("GM303", "enriched"), subject.limit("GM303", "adjusted"))
 
 
 def signal(outcome: Measures, limit: float) -> Finding:
@@ -103,14 +103,14 @@ def circular(outcome: Measures, votes: Measures | None) -> Finding:
     return Finding("GM302", "pass", said, "graphmml cv holds the graph against the same network without edges")
 
 
-def rarest(outcome: Measures, enriched: float, adjusted: float) -> Finding:
-    """GM303: whether the rarest class has neighbours of its own."""
+def smallest(outcome: Measures, enriched: float, adjusted: float) -> Finding:
+    """GM303: whether the smallest class has neighbours of its own."""
     name = min(outcome["by_value"], key=lambda value: outcome["by_value"][value]["patients"], default="")
     row = outcome["by_value"].get(name)
     if row is None or isnan(row["node"]) or len(outcome["by_value"]) < 2:
         return Finding("GM303", "n.a.", "no class has neighbours with a known outcome to compare it with")
     said = (
-        f"rarest class {outcome['name']}={name}: {row['node']:.1%} of those its patients listen to are of it, "
+        f"smallest class {outcome['name']}={name}: {row['node']:.1%} of those its patients listen to are of it, "
         f"{row['share']:.1%} of all patients are"
     )
     # of a class of half the patients a tenth more is much, of a rare one little

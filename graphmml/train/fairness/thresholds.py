@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import inner_folds
 from graphmml.data.grouping import grouping
-from graphmml.data.kinds import wanted
+from graphmml.data.kinds import number, wanted, whole
 from graphmml.errors import CohortError, GraphmmlError, NotFittedError
 from graphmml.train.fairness.equalising import equalised
 from graphmml.train.tasks import ClassTask
@@ -120,6 +120,10 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def refuse_unusable(self) -> None:
         """Raise for settings that decide nothing."""
+        wanted(self.group, str, mend="name the group, for instance 'sex'")
+        number("threshold", self.threshold, 0.5)
+        number("slack", self.slack, 0.0)
+        whole("folds", self.folds, 5)
         if self.constraint not in get_args(Constraint):
             raise GraphmmlError(f"constraint is '{self.constraint}'; choose {', '.join(get_args(Constraint))}")
         if not 0 < self.threshold < 1 or not 0 <= self.slack < 1 or self.folds < 2:

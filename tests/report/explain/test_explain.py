@@ -120,29 +120,29 @@ CARRIES = {"modality": ("imaging", ""), "feature": ("marker", "labs"), "relation
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [gm.Occlusion(), gm.IntegratedGradients()], ids=repr)
 @pytest.mark.parametrize("carrier", CARRIES)
-def test_what_is_planted_ranks_first_and_every_counterfactual_turns_the_answer(carrier, method, drop, rewrite):
+def test_what_is_planted_ranks_first_and_every_counterfactual_turns_the_answer(carrier, drop, rewrite):
     cohort = gm.make_explained_cohort(carrier, 640, seed=1)
     model = gm.GraphClassifier(LINKS[carrier], members=3).fit(cohort[:600])
     held_out = cohort[600:]
     right = np.flatnonzero(model.predict(held_out) == held_out.outcome.values.to_numpy(dtype=object))
     assert len(right) >= 20
-    first = 0
+    first = dict.fromkeys(("occlusion", "gradients"), 0)
     for row in map(int, right[:20]):
-        told = gm.explain(model, held_out, row, method=method)
-        part = told.of_kind(carrier)[0].attribution.part
-        first += (part.name, part.through) == CARRIES[carrier]
+        told, subject = gm.explain(model, held_out, row), Subject.of(model, held_out[[row]])
+        ranked = {"occlusion": told.of_kind(carrier)[0].attribution.part}
+        ranked["gradients"] = gm.IntegratedGradients().attribute(subject).of_kind(carrier)[0].part
+        for method, part in ranked.items():
+            first[method] += (part.name, part.through) == CARRIES[carrier]
         own = model.predict(held_out[[row]])[0]
         if told.feature.found is not None:
             cell = told.feature.found.parts[0]
             other = rewrite(held_out, row, cell.through, cell.name, told.feature.found.after)
             assert model.predict(other)[0] == told.feature.found.prediction != own
         if told.links.found is not None:
-            subject = Subject.of(model, held_out[[row]])
             gone = [subject.links[each.number] for each in told.links.found.parts]
             assert drop(model, gone).predict(held_out[[row]])[0] == told.links.found.prediction != own
-    assert first >= 18  # nine in ten
+    assert min(first.values()) >= 18  # nine in ten
 
 
 @pytest.mark.slow
