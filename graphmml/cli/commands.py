@@ -4,8 +4,10 @@ import json as jsonlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pandas as pd
@@ -19,7 +21,11 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.ids import among
 from graphmml.data.thresholds import thresholds
 from graphmml.errors import CohortError, GraphmmlError, StoreError
+from graphmml.graph.patient_graph import GraphConstructor
 from graphmml.report import render, render_findings
+
+LONG = 60
+"""Seconds of linking from which on it is worth saying how it would take fewer."""
 
 
 def out() -> Console:
@@ -58,19 +64,29 @@ def check(path: Path, choice: FindingChoice, *, min_cell: int) -> None:
     """Check the tables."""
     if min_cell < 1:
         raise GraphmmlError(f"--min-cell is {min_cell}; choose 1 (every count is shown) or more")
-    cohort = gm.read_cohort(path, strict=False)
-    findings = choice.chosen(gm.check(cohort, min_cell=min_cell, limit=choice.limit))
+    with progress(count=False) as bar:
+        task = bar.add_task("reading", total=None)
+        cohort = gm.read_cohort(path, strict=False)
+        bar.update(task, description="checking")
+        findings = choice.chosen(gm.check(cohort, min_cell=min_cell, limit=choice.limit))
     record = {"schema": "graphmml.check/1", "findings": [finding.to_dict() for finding in findings]}
     choice.show(record, findings, path, [render.cohort_text(cohort, min_cell=min_cell)])
 
 
 def build(path: Path, *, output: Path, links: str, onto: Path | None, split: bool, json: bool) -> None:
     """Build a graph, join it to an earlier one if that is given, and write it."""
-    cohort = gm.read_cohort(path)
-    train, rest = official(cohort) if split else (cohort, None)
-    encoder = gm.CohortEncoder().fit(train)
-    attached = None if rest is None else encoder.transform(rest)
-    graph = gm.build_graph(links_of(links), encoder.transform(train), attached)
+    constructor = links_of(links)
+    with progress(count=False) as bar:
+        task = bar.add_task("reading", total=None)
+        cohort = gm.read_cohort(path)
+        train, rest = official(cohort) if split else (cohort, None)
+        bar.update(task, description="encoding")
+        encoder = gm.CohortEncoder().fit(train)
+        attached, linked = None if rest is None else encoder.transform(rest), encoder.transform(train)
+        bar.update(task, description="linking")
+        began = monotonic()
+        graph = gm.build_graph(constructor, linked, attached)
+        hint(constructor, len(train), monotonic() - began)
     if onto is not None:
         before, known = import_module("graphmml.graph.store").load_graph(onto)
         graph, links = gm.join_graphs(before, graph), f"{known.get('links', onto.name)} and {links}"
@@ -93,6 +109,24 @@ def build(path: Path, *, output: Path, links: str, onto: Path | None, split: boo
         )
     out().print(repr(graph), markup=False)
     return out().print(f"saved {output}   next: graphmml diagnose {output}", markup=False)
+
+
+def hint(links: GraphConstructor, patients: int, seconds: float) -> None:
+    """Say how links that took long would take less."""
+    fewest = import_module("graphmml.graph.approximate").FEW
+    if seconds > LONG and patients >= fewest and searches_exactly(links):
+        Console(stderr=True).print(
+            f"linking {patients:,} patients exactly took {seconds:.0f} s; with recall=0.95 neighbours are searched "
+            "approximately, and sooner: --links neighbours:recall=0.95"
+        )
+
+
+def searches_exactly(links: object) -> bool:
+    """Whether a constructor, or one inside it, compares all pairs of patients for their neighbours."""
+    if isinstance(links, gm.Neighbours):
+        return links.recall is None
+    inner = [getattr(links, item.name) for item in fields(links)] if is_dataclass(links) else []
+    return any(searches_exactly(one) for value in inner for one in (value if isinstance(value, tuple) else (value,)))
 
 
 def official(cohort: Cohort) -> tuple[Cohort, Cohort | None]:
@@ -150,14 +184,16 @@ def matching(cohort: Cohort, ids: pd.Index) -> Cohort:
 
 
 def progress(*, count: bool = True) -> Progress:
-    """Return a progress bar on stderr that vanishes when done."""
+    """Return a progress bar on stderr that vanishes when done; nothing where that is no terminal."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         *((MofNCompleteColumn(),) if count else ()),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 

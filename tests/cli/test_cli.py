@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import graphmml as gm
+from graphmml.cli import commands
 from graphmml.cli import main as cli
 from graphmml.data.synthetic import write_demo
 from graphmml.graph.store import load_graph
@@ -397,3 +398,18 @@ def test_the_installed_command_is_there():
     done = subprocess.run([sys.executable, "-m", "graphmml", "--help"], capture_output=True, text=True, check=True)
     for command in ["demo", "init", "check", "build", "diagnose", "cv", "fit", "predict", "export", "rule", "env"]:
         assert command in done.stdout
+
+
+def test_linking_that_took_long_says_how_it_takes_less(capsys):
+    exact, quick = gm.Neighbours(k=5), gm.Neighbours(k=5, recall=0.9)
+    inside = gm.Restricted(gm.Union((gm.SharedPhenotype("sex"), exact)), across="site")
+    for links, patients, seconds, said in [
+        (exact, 20_000, 61, True),
+        (inside, 70_000, 300, True),
+        (quick, 70_000, 300, False),
+        (gm.NoEdges(), 70_000, 300, False),
+        (exact, 70_000, 20, False),
+        (exact, 19_000, 61, False),
+    ]:
+        commands.hint(links, patients, seconds)
+        assert ("--links neighbours:recall=0.95" in " ".join(capsys.readouterr().err.split())) == said
