@@ -8,7 +8,7 @@ import pytest
 
 import graphmml as gm
 from graphmml.report.diagnosis import Diagnosis
-from graphmml.report.panel.labels import alike, rarest, signal
+from graphmml.report.panel.labels import alike, signal, smallest
 
 
 def paired(seed: int, turned: bool, tmp_path) -> Diagnosis:
@@ -70,8 +70,8 @@ def test_a_class_among_strangers_is_one_that_its_neighbours_hardly_know(share, n
             "control": {"patients": 90, "share": 1 - share, "node": 0.9},
         },
     }
-    assert rarest(row, 1.1, 0.05).status == status
-    assert rarest({"name": "dx", "by_value": {}}, 1.1, 0.05).status == "n.a."
+    assert smallest(row, 1.1, 0.05).status == status
+    assert smallest({"name": "dx", "by_value": {}}, 1.1, 0.05).status == "n.a."
 
 
 def test_what_cannot_be_asked_is_not_applicable():
