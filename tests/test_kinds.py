@@ -27,6 +27,17 @@ def plain():
     return gm.Baseline(LogisticRegression())
 
 
+FITTED = {}
+
+
+def fitted(kind, cohort):
+    """A model fitted to the cohort of all tests, once: whoever refuses leaves it as it is."""
+    if kind not in FITTED:
+        made = gm.CalibratedClassifier(plain()) if kind == "calibrated" else kind()
+        FITTED[kind] = made.fit(cohort)
+    return FITTED[kind]
+
+
 def everything_that_is_no_cohort(cohort):
     return [
         cohort.tables["labs"],
@@ -41,24 +52,24 @@ def everything_that_is_no_cohort(cohort):
 
 DOORS = {
     "fit": lambda it, cohort, run: model_of().fit(it),
-    "score": lambda it, cohort, run: model_of().fit(cohort).score(it),
-    "predict": lambda it, cohort, run: model_of().fit(cohort).predict(it),
-    "predict_proba": lambda it, cohort, run: model_of().fit(cohort).predict_proba(it),
-    "extend": lambda it, cohort, run: model_of().fit(cohort).extend(it),
-    "attach": lambda it, cohort, run: model_of().fit(cohort).attach(it),
+    "score": lambda it, cohort, run: fitted(model_of, cohort).score(it),
+    "predict": lambda it, cohort, run: fitted(model_of, cohort).predict(it),
+    "predict_proba": lambda it, cohort, run: fitted(model_of, cohort).predict_proba(it),
+    "extend": lambda it, cohort, run: fitted(model_of, cohort).extend(it),
+    "attach": lambda it, cohort, run: fitted(model_of, cohort).attach(it),
     "a baseline's fit": lambda it, cohort, run: plain().fit(it),
-    "a baseline's predict_proba": lambda it, cohort, run: plain().fit(cohort).predict_proba(it),
+    "a baseline's predict_proba": lambda it, cohort, run: fitted(plain, cohort).predict_proba(it),
     "calibration": lambda it, cohort, run: gm.CalibratedClassifier(plain()).fit(it),
-    "calibrated": lambda it, cohort, run: gm.CalibratedClassifier(plain()).fit(cohort).predict_sets(it),
-    "novelty": lambda it, cohort, run: gm.CalibratedClassifier(plain()).fit(cohort).predict_novelty(it),
+    "calibrated": lambda it, cohort, run: fitted("calibrated", cohort).predict_sets(it),
+    "novelty": lambda it, cohort, run: fitted("calibrated", cohort).predict_novelty(it),
     "tuning": lambda it, cohort, run: gm.Tuned(plain()).fit(it),
     "propagation": lambda it, cohort, run: gm.LabelPropagation().fit(it),
-    "propagated": lambda it, cohort, run: gm.LabelPropagation().fit(cohort).predict(it),
+    "propagated": lambda it, cohort, run: fitted(gm.LabelPropagation, cohort).predict(it),
     "thresholds": lambda it, cohort, run: gm.GroupThresholds(plain(), "site").fit(it),
     "cross_validate": lambda it, cohort, run: gm.cross_validate(model_of(), it, gm.Folds(2), run=run),
     "audit": lambda it, cohort, run: gm.audit(model_of(), it, gm.Folds(2), run=run),
     "importances": lambda it, cohort, run: gm.importances(model_of(), it),
-    "explain": lambda it, cohort, run: gm.explain(model_of().fit(cohort), it, 3),
+    "explain": lambda it, cohort, run: gm.explain(fitted(model_of, cohort), it, 3),
     "diagnose": lambda it, cohort, run: gm.diagnose(it),
     "check": lambda it, cohort, run: gm.check(it),
     "an encoder": lambda it, cohort, run: gm.CohortEncoder().fit(it),
@@ -191,7 +202,7 @@ CALLS = [
     (lambda c, t, y: gm.compare_fusions("gated", c), "a str is given where a GraphClassifier is wanted"),
     (lambda c, t, y: gm.join_graphs(c, c), r"a Cohort is given where a PatientGraph.*gm\.build_graph"),
     (lambda c, t, y: gm.load(3), r"an int is given where a str.*gm\.save"),
-    (lambda c, t, y: gm.modality_worth(model_of().fit(c), t), "a dict is given where a Cohort is wanted"),
+    (lambda c, t, y: gm.modality_worth(fitted(model_of, c), t), "a dict is given where a Cohort is wanted"),
     (lambda c, t, y: gm.scores_by_missing(c, c), r"a Cohort is given where a CVResult.*gm\.cross_validate"),
     (lambda c, t, y: c.with_modality("more", y), "a Series is given where a DataFrame is wanted"),
     (lambda c, t, y: gm.GroupThresholds(plain(), 3).fit(c), "an int is given where a str is wanted"),
@@ -229,9 +240,9 @@ CALLS = [
         "a GraphClassifier or a Baseline, calibrated or not; this is a Cohort",
     ),
     (lambda c, t, y: gm.explain(gm.CalibratedClassifier(model_of()), c, 3), "has seen no patients yet"),
-    (lambda c, t, y: gm.explain(model_of().fit(c), c, 3.7), "by a float; give one row's number, or an id as text"),
-    (lambda c, t, y: gm.explain(model_of().fit(c), c, True), "by a bool; give one row's number, or an id as text"),
-    (lambda c, t, y: gm.explain(model_of().fit(c), c, [3]), "by a list; give one row's number, or an id as text"),
+    (lambda c, t, y: gm.explain(fitted(model_of, c), c, 3.7), "by a float; give one row's number, or an id as text"),
+    (lambda c, t, y: gm.explain(fitted(model_of, c), c, True), "by a bool; give one row's number, or an id as text"),
+    (lambda c, t, y: gm.explain(fitted(model_of, c), c, [3]), "by a list; give one row's number, or an id as text"),
 ]
 
 
