@@ -1,3 +1,4 @@
+import pickle
 import random as python_random
 import subprocess
 import sys
@@ -35,14 +36,21 @@ MODELS = {
 }
 
 
+FROZEN = {}
+
+
 @pytest.fixture(params=list(MODELS))
 def model(request):
     return clone(MODELS[request.param])
 
 
 @pytest.fixture
-def fitted(model, cohort):
-    return model.fit(cohort[TRAIN])
+def fitted(request, model, cohort):
+    """The model fitted, every test's own: fitted once and thawed."""
+    key = request.node.callspec.params["model"]
+    if key not in FROZEN:
+        FROZEN[key] = pickle.dumps(model.fit(cohort[TRAIN]))
+    return pickle.loads(FROZEN[key])
 
 
 def test_probabilities_are_of_the_classes_and_sum_to_one(fitted, cohort):
