@@ -1,7 +1,7 @@
 """The command that scores a run by group, and shows what mending it costs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,9 @@ def priced(cohort: Cohort, run: Path, mitigating: Mitigating, judged: dict[str, 
     """Try the mitigation of the first group on the run's folds."""
     home = import_module("graphmml.train.read_run")
     folder = import_module("graphmml.train.runs").RunFolder(run)
-    splitter = home.kept_folds(folder, home.facts_of(folder), cohort)
+    kept = home.kept_folds(folder, home.facts_of(folder), cohort)
+    # the model is the one that the options name, so that what was done to the run's is not said of it
+    folds = kept.plan.partition(", each row")[0]
+    splitter = replace(kept, plan=f"{folds}, the model of --links, --conv, --members ...")
     model, mended = mitigating.models(judged["group"][0], judged["threshold"])
     return gm.fairness_price(model, mended, cohort, splitter, jobs=mitigating.jobs, **judged)

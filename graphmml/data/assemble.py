@@ -34,6 +34,7 @@ class Assembled(NamedTuple):
     notes: tuple[str, ...]
     timeline: Timeline
     strangers: Mapping[str, pd.Index]
+    counted: frozenset[str]
 
 
 def assemble(spec: CohortFile, folder: Path, *, strict: bool = True) -> Assembled:
@@ -71,6 +72,7 @@ def assemble(spec: CohortFile, folder: Path, *, strict: bool = True) -> Assemble
         notes=tuple(note for note in (*notes, *said) if note),
         timeline=timeline,
         strangers=strangers,
+        counted=frozenset(name for name, part in spec.modality.items() if part.long and part.long.value is None),
     )
 
 

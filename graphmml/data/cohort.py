@@ -27,10 +27,9 @@ Rows = slice | np.ndarray | Sequence[int] | Sequence[bool]
 class Cohort:
     """Patients in rows, modalities in tables, and what is to be predicted.
 
-    `tables` holds one DataFrame a modality, each with a row for every patient of `ids` (all missing where the
-    patient lacks the modality) and with columns of numbers (float64) or names (str). `cohort[rows]` selects
-    patients by position, slice or mask. Make one with `read_cohort`, `Cohort.from_csv` or
-    `Cohort.from_frames`.
+    `tables` holds one DataFrame a modality, each with a row for every patient of `ids` (all missing where the patient
+    lacks the modality) and with columns of numbers (float64) or names (str). In a modality that is `counted`, a code
+    without a column occurs in nobody. Make one with `read_cohort`, `Cohort.from_csv` or `Cohort.from_frames`.
     """
 
     ids: pd.Index
@@ -43,6 +42,7 @@ class Cohort:
     notes: tuple[str, ...] = ()
     timeline: Timeline = field(default_factory=Timeline)
     strangers: Mapping[str, pd.Index] = field(default_factory=dict)
+    counted: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.tables:
@@ -116,7 +116,7 @@ class Cohort:
         return len(self.ids)
 
     def __getitem__(self, rows: Rows) -> "Cohort":
-        chosen = self.positions(rows)
+        chosen = positions(rows, len(self))
         return replace(
             self,
             ids=self.ids[chosen],
@@ -126,10 +126,6 @@ class Cohort:
             split=None if self.split is None else self.split.iloc[chosen],
             timeline=self.timeline.of(self.ids[chosen]),
         )
-
-    def positions(self, rows: Rows) -> np.ndarray:
-        """Return rows given as slice, mask or positions as an array of positions: int [row]."""
-        return positions(rows, len(self))
 
     def rows_of(self, ids: Sequence[str]) -> np.ndarray:
         """Return the positions of these ids, in their order: int [id]."""
@@ -164,7 +160,7 @@ class Cohort:
         if self.outcome is None:
             return self
         hidden = np.ones(len(self), dtype=bool)
-        hidden[self.positions(rows)] = False
+        hidden[positions(rows, len(self))] = False
         return replace(self, outcome=self.outcome.hide(hidden))
 
     def with_visits(self, visits: pd.DataFrame, events: Mapping[str, pd.DataFrame]) -> "Cohort":

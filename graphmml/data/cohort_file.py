@@ -162,7 +162,7 @@ def validated(content: Mapping[str, Any], where: str) -> CohortFile:
 
 def in_words(fault: Any) -> str:
     """Turn one of pydantic's faults into: key, what was found, what is wanted."""
-    key = ".".join(map(str, fault["loc"])) or "file"
+    key = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
         return f"unknown key {key}; correct its spelling or delete it"
     if fault["type"] == "missing":
@@ -171,7 +171,8 @@ def in_words(fault: Any) -> str:
         return f"key {key} is {short(fault['input'])}; choose {fault['ctx']['expected']}"
     if fault["type"] in ("tuple_type", "string_type") and isinstance(fault["input"], (str, int, float)):
         return f"key {key} is {short(fault['input'])}; write {as_text(fault)}"
-    return f"key {key}: {fault['msg'].removeprefix('Value error, ')}"
+    said = str(fault["msg"].removeprefix("Value error, "))
+    return f"key {key}: {said}" if key else said
 
 
 def short(value: object) -> str:

@@ -129,6 +129,7 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             outcome = None if cohort.outcome is None else cohort.outcome.values.iloc[rows].to_numpy(dtype=object)
             self.tables_[modality] = encoder.fit(cohort.tables[modality].iloc[rows], outcome)
         self.groups_ = list(cohort.groups.columns)
+        self.counted_ = sorted(cohort.counted & self.tables_.keys())
         return self
 
     def reducer(self, modality: str) -> Any:
@@ -148,7 +149,8 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         wanted(cohort, Cohort)
         features, present, tables = {}, [], {}
         for modality, encoder in self.tables_.items():
-            table = encoder.laid_out(cohort.tables.get(modality), cohort.ids, where=modality)
+            rest = 0.0 if modality in self.counted_in(cohort) else np.nan
+            table = encoder.laid_out(cohort.tables.get(modality), cohort.ids, where=modality, rest=rest)
             here = table.notna().any(axis=1).to_numpy(dtype=bool) & encoder.learned_
             matrix = np.zeros((len(cohort), len(encoder.columns_)), dtype=np.float32)
             if here.any():
@@ -165,6 +167,10 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             timeline=cohort.timeline,
         )
 
+    def counted_in(self, cohort: Cohort) -> frozenset[str]:
+        """Return the modalities that count codes, here as in training; an encoder of before knows of none."""
+        return cohort.counted.intersection(getattr(self, "counted_", ()))
+
     def differences(self, cohort: Cohort) -> tuple[str, ...]:
         """Say in words where these patients' tables differ from those of training."""
         self.check_fitted()
@@ -174,7 +180,8 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             if modality not in cohort.tables:
                 said.append(f"modality {modality} is absent for everybody and weighs nothing")
             else:
-                said.extend(f"{modality}: {words}" for words in encoder.differences(cohort.tables[modality]))
+                table, counted = cohort.tables[modality], modality in self.counted_in(cohort)
+                said.extend(f"{modality}: {words}" for words in encoder.differences(table, counted=counted))
         return tuple(said)
 
     def check_fitted(self) -> None:

@@ -119,7 +119,7 @@ def mark_of(counts: pd.Series, read: np.ndarray) -> tuple[Mark | None, np.ndarra
     """
     words = [str(value) for value in counts.index]
     commas = np.array([DECIMAL_COMMA.fullmatch(word) is not None for word in words], dtype=bool)
-    units = [UNIT.fullmatch(word) for word in words]
+    units = [None if plain else UNIT.fullmatch(word) for word, plain in zip(words, read, strict=True)]
     behind = np.array([unit is not None for unit in units], dtype=bool)
     kinds = {unit[1] for unit in units if unit is not None}
     if not len(words) > FEW or len(kinds) > UNITS:
@@ -137,8 +137,8 @@ def are_dates(known: pd.Series) -> bool:
 
 
 def is_row_name(column: Column) -> bool:
-    """Whether the column merely numbers the rows of its file."""
-    return column.plain in ROW_NAMES
+    """Whether the column merely numbers the rows of its file: by its name, and each whole number once."""
+    return column.plain in ROW_NAMES and column.whole and column.distinct == column.rows
 
 
 def id_rank(column: Column) -> int:

@@ -130,11 +130,16 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
             scaled = np.asarray(self.reducer_.transform(scaled)) / self.spread_
         return scaled.astype(np.float32)
 
-    def laid_out(self, table: pd.DataFrame | None, ids: pd.Index, *, where: str) -> pd.DataFrame:
-        """Return the table with the columns of training, in their types; what is not there is missing."""
+    def laid_out(self, table: pd.DataFrame | None, ids: pd.Index, *, where: str, rest: float = np.nan) -> pd.DataFrame:
+        """Return the table with the columns of training, in their types.
+
+        A column that is not there is missing, or `rest` for those who have something in the table.
+        """
         columns = {}
         for column, number in self.schema_.items():
-            if table is None or column not in table:
+            if table is not None and column not in table and number:
+                columns[column] = pd.Series(np.where(table.notna().any(axis=1), rest, np.nan), index=ids)
+            elif table is None or column not in table:
                 columns[column] = pd.Series(np.nan, index=ids, dtype="float64" if number else "str")
             elif not number:
                 columns[column] = self.written(column, table[column])
@@ -155,10 +160,10 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
             return respelled(values, self.levels_.get(column, []))
         return without_point(values) if column in self.whole_ else values
 
-    def differences(self, table: pd.DataFrame) -> list[str]:
-        """Say in words where the table differs from the one of training."""
+    def differences(self, table: pd.DataFrame, *, counted: bool = False) -> list[str]:
+        """Say in words where the table differs from the one of training; a code that nobody has is no difference."""
         said = []
-        absent = [column for column in self.schema_ if column not in table]
+        absent = [column for column in self.schema_ if column not in table and not counted]
         extra = [column for column in table if column not in self.schema_]
         if absent:
             said.append(f"{len(absent)} column(s) absent, taken as missing: {', '.join(absent[:6])}")

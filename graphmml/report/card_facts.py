@@ -28,7 +28,8 @@ def model_facts(model: Inner) -> Iterator[Fact]:
         f"{len(model.source_):,} patients with {len(model.source_.modalities)} modalities were read from tables.",
     )
     yield from group_facts(model)
-    yield "8a", f"Classes: {', '.join(classes)}; '{classes[-1]}' is the one that scores are of."
+    whose = f"'{classes[-1]}' is the one that scores are of" if len(classes) == 2 else "scores are means over them"
+    yield "8a", f"Classes: {', '.join(classes)}; {whose}."
     for name in model.source_.modalities:
         columns = list(model.source_.tables[name].columns)
         more = f" and {len(columns) - MOST_COLUMNS} more" if len(columns) > MOST_COLUMNS else ""

@@ -181,15 +181,21 @@ def patterns(cohort: Cohort, most: int = 12) -> tuple[tuple[tuple[str, ...], str
 def prevalence(outcome: Target, group: Target) -> tuple[Prevalence, ...]:
     """Return the share of the last class among the patients of each value of a group that eleven or more have.
 
-    A share from fewer than eleven patients, or all but so few, is given as the bound that eleven would make.
+    Of a share from fewer than eleven patients, or all but so few, the bounds that eleven would make are given alone.
     """
     found = []
     for at, value in enumerate(group.values):
         known = outcome.labels[(group.labels == at) & (outcome.labels >= 0)]
         if len(known) < SMALLEST_CELL:
             continue
-        share, said = bounded(int((known == len(outcome.values) - 1).sum()), len(known))
-        found.append(Prevalence(value, share, *wilson(share, len(known)), f"{said} of {len(known)}"))
+        part = int((known == len(outcome.values) - 1).sum())
+        share, said = bounded(part, len(known))
+        ends = wilson(share, len(known))
+        if part < SMALLEST_CELL:
+            share, ends = float("nan"), (0.0, share)
+        elif len(known) - part < SMALLEST_CELL:
+            share, ends = float("nan"), (share, 1.0)
+        found.append(Prevalence(value, share, *ends, f"{said} of {len(known)}"))
     return tuple(found)
 
 

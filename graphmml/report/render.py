@@ -1,19 +1,23 @@
 """Any result as a rich table, text or CSV; no computing."""
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from graphmml.data.cohort import Cohort, overview
+from graphmml.data.few import masked
 from graphmml.errors import StoreError
 
+NUMBER = re.compile(r"^\d+")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def cohort_text(cohort: Cohort, *, min_cell: int) -> str:
     """Say what a cohort holds, and what its join left over; counts of fewer patients than min_cell are masked."""
-    return "\n".join([*overview(cohort, min_cell=min_cell), *(f"  note: {note}" for note in cohort.notes)])
+    notes = [NUMBER.sub(lambda found: masked(int(found[0]), min_cell=min_cell), note, count=1) for note in cohort.notes]
+    return "\n".join([*overview(cohort, min_cell=min_cell), *(f"  note: {note}" for note in notes)])
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -107,7 +107,7 @@ def missing_table(scores: MissingScores) -> Table:
     first = scores.rows[0].model
     twin = next((row.model for row in scores.rows if row.kind == "no-graph"), "")
     told = {(row.model, row.pattern): row for row in scores.rows}
-    for name in ("AUROC (95 %) of patients who", "n", "graph", "no graph"):
+    for name in ("AUROC, folds pooled (95 %), of those who", "n", "graph", "no graph"):
         table.add_column(name, justify="left" if name.startswith("AUROC") else "right", overflow="fold")
     for row in scores.rows:
         if row.model == first and not row.pattern.startswith("only "):

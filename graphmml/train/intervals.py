@@ -89,10 +89,9 @@ def over_patients(score: Callable[[np.ndarray], float], patients: int, *, seed: 
 
 def span(interval: Interval, sign: str = "", digits: int = 3) -> str:
     """Write a mean with its interval, as 0.902 (.850 to .951) or +0.031 (+.012 to +.050)."""
-    # + 0.0 after rounding: nothing is ever -0.000
-    mean, low, high = (
-        f"{round(value, digits) + 0.0:{sign}.{digits}f}" for value in (interval.mean, interval.low, interval.high)
-    )
+    # a bound just below zero keeps its sign, -.000: without it the interval would seem to leave out zero
+    ends = (interval.low, interval.high)
+    mean, low, high = (f"{value + 0.0:{sign}.{digits}f}" for value in (round(interval.mean, digits), *ends))
     if interval.low != interval.low:
         return mean
     return f"{mean} ({low.replace('0.', '.', 1)} to {high.replace('0.', '.', 1)})"

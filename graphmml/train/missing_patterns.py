@@ -17,7 +17,7 @@ from graphmml.train.tasks import ClassTask
 from graphmml.train.unit import RowKind, Unit
 from graphmml.train.weighted_scores import mean_defined, resampled, weighted_auroc, weighted_brier
 
-FEWEST = 10
+FEWEST = 11
 """Patients of a pattern, of two classes or more, whose predictions are scored."""
 MOST_PATTERNS = 5
 """Exact patterns that are shown, the most frequent."""
@@ -40,7 +40,7 @@ class PatternScores:
 
     def __str__(self) -> str:
         told = self.note or f"AUROC {span(self.auroc, digits=2).removeprefix('0')}"
-        return f"{self.pattern}: {told}, n = {self.patients}"
+        return f"{self.pattern}: {told}" + (f", n = {self.patients}" if self.patients >= FEWEST else "")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,10 +69,11 @@ class MissingScores:
         )
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return plain JSON types, one object a model and pattern."""
+        """Return plain JSON types, one object a model and pattern; None for a number of patients that are few."""
         return [
             {
-                **{name: getattr(row, name) for name in ("model", "kind", "pattern", "patients", "note")},
+                **{name: getattr(row, name) for name in ("model", "kind", "pattern", "note")},
+                "patients": row.patients if row.patients >= FEWEST else None,
                 "auroc": row.auroc.to_dict(),
                 "brier": row.brier.to_dict(),
             }
@@ -100,7 +101,7 @@ def scores_by_missing(result: CVResult | Run, cohort: Cohort) -> MissingScores:
 
     AUROC pools the predictions of a repeat's folds, few of which would have a pattern's patients of both classes,
     and is averaged over repeats; models of different folds may not be on one scale, so it can lie below the mean
-    over folds. Intervals are a percentile bootstrap over patients (Efron 1979). A pattern of fewer than ten patients
+    over folds. Intervals are a percentile bootstrap over patients (Efron 1979). A pattern of fewer than eleven patients
     or of one class gets NaN.
     """
     cv = result.result if isinstance(result, Run) else result

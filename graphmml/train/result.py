@@ -159,7 +159,9 @@ class CVResult:
         graphs = [row for row in self.rows if row.kind == "graph"]
         said = tuple(sentence(row, best, made.get(row.name) if several else None) for row in graphs)
         lows = [row.metrics["auroc"].low for row in self.rows]
-        return said + ((NO_SIGNAL,) if all(low <= 0.5 for low in lows) else ())
+        return (
+            said + folds_told(self.of(self.units[0].model)) + ((NO_SIGNAL,) if all(low <= 0.5 for low in lows) else ())
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the versioned object that `graphmml cv --json` prints."""
@@ -179,6 +181,17 @@ class CVResult:
         table = self.frame()[["kind", "auroc", "auroc_low", "auroc_high", "auprc", "brier", "auroc_vs_no_graph"]]
         head = f"{self.plan}, {self.setting}, {self.patients} patients"
         return "\n".join([head, table.round(3).to_string(na_rep=""), *self.verdict])
+
+
+def folds_told(units: list[Unit]) -> tuple[str, ...]:
+    """Say on how many folds AUROC rests, where that is not all of them."""
+    scored = sum(not np.isnan(unit.scores["auroc"]) for unit in units)
+    if scored in (0, len(units)):
+        return ()
+    return (
+        f"AUROC is the mean over {scored} of {len(units)} folds: the others test patients of one class alone, who are "
+        "left out of it. Larger folds would score everybody.",
+    )
 
 
 def pooled_calibration(units: list[Unit]) -> dict[str, Interval]:

@@ -59,7 +59,7 @@ def sentence(row: Row, best: Row | None, p: float | None = None) -> str:
     gain = (row.vs_no_graph or {}).get("auroc")
     if gain is None:
         return f"{row.name}: there is no twin without edges to compare with."
-    mean, low, high = (f"{round(value, 3) + 0.0:+.3f}" for value in (gain.mean, gain.low, gain.high))  # never -0.000
+    mean, low, high = (f"{value + 0.0:+.3f}" for value in (round(gain.mean, 3), gain.low, gain.high))
     interval = f"95 % interval {low} to {high}" + ("" if p is None else f", p {p:.3f} after Holm")
     span = f"{mean} AUROC against the same network without edges ({interval})"
     if np.isnan(gain.low):

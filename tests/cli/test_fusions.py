@@ -118,7 +118,7 @@ def test_cv_ends_with_scores_by_what_is_missing(graphmml, demo):
     code, out, _ = graphmml(*words, width=80)
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
-    said = " ".join(out[out.index("of patients who") :].split())
+    said = " ".join(out[out.index("of those who") :].split())
     record = json.loads(graphmml(*words, "--json")[1])
     rows = {(row["model"], row["pattern"]): row for row in record["by_missing"]}
     model = record["rows"][0]["name"]

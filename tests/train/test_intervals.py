@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graphmml.train.intervals import Interval, over_folds, over_patients
+from graphmml.train.intervals import Interval, over_folds, over_patients, span
 
 
 def test_the_interval_over_folds_is_that_of_nadeau_and_bengio():
@@ -60,3 +60,8 @@ def test_the_bootstrap_is_the_same_for_a_seed_and_takes_draws_without_a_score():
     assert one == again
     assert one != other
     assert np.isfinite([one.low, one.high]).all()
+
+
+def test_a_bound_just_below_zero_is_seen_to_be():
+    assert span(Interval(0.005, -0.0003, 0.012), sign="+") == "+0.005 (-.000 to +.012)"
+    assert span(Interval(0.0, -0.0, 0.0), sign="+") == "+0.000 (+.000 to +.000)"

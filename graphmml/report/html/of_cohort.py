@@ -71,7 +71,8 @@ def prevalence_charts(picture: Picture) -> list[Markup]:
     return [
         forest(
             f"The outcome by {group}.",
-            "Share of the last class, with its 95 % interval: where they differ, knowing the group tells the outcome.",
+            "Share of the last class, with its 95 % interval: where they differ, knowing the group tells the outcome. "
+            "Without a point, where few have or lack it: what it may be.",
             [Range(row.value, row.share, row.low, row.high, row.said) for row in rows],
             "share",
         )

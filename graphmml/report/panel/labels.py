@@ -5,13 +5,13 @@ from math import isfinite, isnan
 from typing import Any
 
 from graphmml.data.findings import Finding
-from graphmml.report.measures import Target, target_measures
+from graphmml.report.measures import SMALLEST_CELL, Target, target_measures
 from graphmml.report.panel.part import Measures, Part, Subject
 from graphmml.report.panel.rewired import rewired_p
 from graphmml.report.panel.signal import outcome_row
 from graphmml.report.permutation import rounds_for
 from graphmml.report.within import all_strata, homophily_within
-from graphmml.report.words import count, short
+from graphmml.report.words import bounded, count, short
 
 CODES = ("GM301", "GM302", "GM303")
 ROWS = 8
@@ -109,9 +109,12 @@ def smallest(outcome: Measures, enriched: float, adjusted: float) -> Finding:
     row = outcome["by_value"].get(name)
     if row is None or isnan(row["node"]) or len(outcome["by_value"]) < 2:
         return Finding("GM303", "n.a.", "no class has neighbours with a known outcome to compare it with")
+    whole = sum(of["patients"] for of in outcome["by_value"].values())
+    few = row["patients"] < SMALLEST_CELL
+    share = bounded(row["patients"], whole)[1] if few else f"{row['share']:.1%}"
     said = (
         f"smallest class {outcome['name']}={name}: {row['node']:.1%} of those its patients listen to are of it, "
-        f"{row['share']:.1%} of all patients are"
+        f"{share} of all patients are"
     )
     # of a class of half the patients a tenth more is much, of a rare one little
     if row["node"] >= min(enriched * row["share"], row["share"] + adjusted * (1.0 - row["share"])):

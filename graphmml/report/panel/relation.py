@@ -15,7 +15,7 @@ from graphmml.report.panel.similarity import (
     similarity_distance,
     votes,
 )
-from graphmml.report.words import short
+from graphmml.report.words import bounded, short
 
 SHOWN = 3
 MOST_CLASSES = 30
@@ -61,7 +61,8 @@ def lines(measures: Measures) -> Iterator[str]:
         f"informativeness {row['informativeness']:.2f} · CCNS distance {distance:.2f} ({chance:.2f})"
     )
     shown = list(row["by_value"].items())[:SHOWN]
-    said = [f"{short(name, 10)} {of['node']:.0%} ({of['share']:.0%} of all)" for name, of in shown]
+    whole = sum(of["patients"] for of in row["by_value"].values())
+    said = [f"{short(name, 10)} {of['node']:.0%} ({bounded(of['patients'], whole)[1]} of all)" for name, of in shown]
     said += ["..."] if len(row["by_value"]) > SHOWN else []
     yield "  own class  among neighbours: " + " · ".join(said)
 

@@ -120,8 +120,8 @@ OF_MANY = ("auroc", "auprc", "brier")
 """What has a meaning over several classes: the mean of each against the rest (Brier: the sum over classes)."""
 WITHOUT_OUTCOME = ("selection_rate",)
 """What may be shown where too few patients of a class are to show anything that rests on the outcome."""
-TELLING = ("prevalence", "auprc", "observed_expected", "selection_rate", "ppv")
-"""What gives a count of positives away, by itself or beside sensitivity and specificity."""
+TELLING = ("prevalence", "auprc", "observed_expected", "selection_rate", "ppv", "sensitivity", "specificity")
+"""What gives a count of positives away, by itself or with others: a share of few has few possible denominators."""
 
 
 def names_for(classes: int) -> tuple[str, ...]:

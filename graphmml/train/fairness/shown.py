@@ -83,7 +83,7 @@ def rows_of(weighed: Weighed, grounds: Sequence[Ground]) -> Iterator[ValueScores
                 patients=None if cells.masked[at] else int(cells.patients[at]),
                 positives=None if secret else int(cells.positives[at]),
                 scores=intervals,
-                note=note_of(cells, at),
+                note=note_of(ground, at),
             )
 
 
@@ -105,11 +105,12 @@ def denominators(model: Predicted, ground: Ground) -> dict[str, np.ndarray]:
     }
 
 
-def note_of(cells: Cells, at: int) -> str:
+def note_of(ground: Ground, at: int) -> str:
     """Say why something is not shown."""
+    cells = ground.cells
     if cells.masked[at]:
         return "masked"
-    if cells.few[at]:
+    if cells.few[at] and not ground.several:
         return "too few patients of a class: what rests on the outcome is masked"
     return (
         "counts masked, since another's could be worked out from them; scores are rounded"
