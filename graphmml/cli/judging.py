@@ -159,7 +159,8 @@ def report(
 ) -> None:
     """Write one page on tables, graph and evidence.
 
-    To read, print or send: verdicts first, then what they rest on. No script, no network, no patient id.
+    To read, print or send: verdicts first, then what they rest on. No script, no network, no patient id; drawings show
+    a dot a patient, so send the page as you would send any plot of single patients.
     """
     choice = finding_choice(select, ignore, fail_on, profile, thresholds, "text", json)
     options = {"output": output, "links": links, "cohort": cohort, "run": run, "full": full, "seed": seed}

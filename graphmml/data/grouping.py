@@ -98,4 +98,7 @@ def column_of(
     if holders:
         raise error(f"column '{name}' is in {', '.join(holders)}; write '{holders[0]}.{name}'")
     some = [*groups, *(column for table in tables.values() for column in table.columns[:5])]
-    raise error(f"no column or group '{name}'; there are, for instance: {', '.join(map(str, some[:12]))}")
+    raise error(
+        f"no column or group '{name}'; there are, for instance: {', '.join(map(str, some[:12]))}. Of a column that is "
+        f"dropped as a feature make a group: [group.{name}] path = ..., column = ..."
+    )

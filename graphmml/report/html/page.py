@@ -22,9 +22,10 @@ from graphmml.report.words import count
 TEMPLATES = Path(__file__).with_name("templates")
 VERDICTS = Section("verdicts", "Verdicts")
 FOOTER = (
-    "This page names no patient and shows no row of a table; numbers of fewer than eleven patients are not given. In "
-    "the drawings each dot is a patient, in an order drawn by chance: share them as you would share any plot of single "
-    "patients. The page needs no network and runs no script."
+    "This page names no patient and shows no row of a table; numbers of fewer than eleven patients are not given in "
+    "words and tables. In the drawings each dot is a patient, in an order drawn by chance, and the few of a class or "
+    "group can be counted: share them as you would share any plot of single patients. The page needs no network and "
+    "runs no script."
 )
 
 
