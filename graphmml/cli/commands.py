@@ -86,7 +86,7 @@ def build(path: Path, *, output: Path, links: str, onto: Path | None, split: boo
         bar.update(task, description="linking")
         began = monotonic()
         graph = gm.build_graph(constructor, linked, attached)
-        hint(constructor, len(train), monotonic() - began)
+    hint(constructor, len(train), monotonic() - began)
     if onto is not None:
         before, known = import_module("graphmml.graph.store").load_graph(onto)
         graph, links = gm.join_graphs(before, graph), f"{known.get('links', onto.name)} and {links}"

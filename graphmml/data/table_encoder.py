@@ -136,11 +136,12 @@ class TableEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no 
         A column that is not there is missing, or `rest` for those who have something in the table.
         """
         columns = {}
+        absent = np.nan if table is None else np.where(table.notna().any(axis=1), rest, np.nan)
         for column, number in self.schema_.items():
-            if table is not None and column not in table and number:
-                columns[column] = pd.Series(np.where(table.notna().any(axis=1), rest, np.nan), index=ids)
+            if number and (table is None or column not in table):
+                columns[column] = pd.Series(absent, index=ids, dtype="float64")
             elif table is None or column not in table:
-                columns[column] = pd.Series(np.nan, index=ids, dtype="float64" if number else "str")
+                columns[column] = pd.Series(np.nan, index=ids, dtype="str")
             elif not number:
                 columns[column] = self.written(column, table[column])
             elif is_number(table[column]):

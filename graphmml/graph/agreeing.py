@@ -1,6 +1,6 @@
 """Who agrees with whom on phenotypes: exactly, within a tolerance, and never where a value is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -146,7 +146,7 @@ def by_column(
     columns: str | Sequence[str], given: float | Sequence[float], what: str, *, zero: bool
 ) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """Return columns and one number for each, or raise GraphError; one number stands for all columns."""
-    names = (columns,) if isinstance(columns, str) else tuple(columns) if isinstance(columns, Sequence) else ()
+    names = (columns,) if isinstance(columns, str) else tuple(columns) if isinstance(columns, Iterable) else ()
     if any(not isinstance(name, str) for name in names):
         raise GraphError("a phenotype is named by no word; give columns or groups, for instance ('sex', 'age')")
     for one in given if isinstance(given, (tuple, list)) else (given,):

@@ -95,4 +95,4 @@ def written(prepare: Preparation) -> str | None:
 
 def content(cohort: Cohort) -> str:
     """Hash what a preparation can see, in its order: faster than the fingerprint, which no order changes."""
-    return str(joblib.hash((cohort.tables, cohort.groups, cohort.outcome, cohort.timeline)))
+    return str(joblib.hash((cohort.tables, cohort.groups, cohort.outcome, cohort.timeline, sorted(cohort.counted))))

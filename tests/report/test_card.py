@@ -310,3 +310,13 @@ def test_a_browser_draws_it(card, tmp_path):
     assert "CONSOLE" not in done.stderr
     pixels = pytest.importorskip("matplotlib.pyplot").imread(shot)
     assert (pixels.reshape(len(pixels), -1).std(axis=1) > 0.01).mean() > 0.3
+
+
+def test_of_several_classes_no_single_one_is_scored(people):
+    values = people.outcome.values.copy()
+    values.iloc[:50] = "third"
+    three = replace(people, outcome=replace(people.outcome, values=values, positive=None))
+    facts = said(gm.model_card(gm.Baseline(LogisticRegression()).fit(three)), "8a")
+    assert "Classes: case, control, third" in facts
+    assert "scores are means over them" in facts
+    assert "is the one that scores are of" in said(gm.model_card(gm.Baseline(LogisticRegression()).fit(people)), "8a")

@@ -187,3 +187,14 @@ def test_real_cohorts_are_diagnosed(cohorts, name):
     assert result.graph["components"] >= 1
     assert max(map(len, repr(result).splitlines())) <= 100
     json.dumps(result.to_json(), allow_nan=False)
+
+
+def test_the_share_of_a_class_that_few_have_is_told_as_a_bound():
+    cohort = gm.make_cohort(157, seed=3)
+    values = cohort.outcome.values.copy()
+    values.iloc[:7] = "rare"
+    rare = replace(cohort, outcome=replace(cohort.outcome, values=values, positive=None))
+    told = " ".join(str(gm.diagnose(rare, gm.Neighbours(each=True, k=5)).summary()).split())
+    assert "(under 7% of all)" in told
+    assert "4% of all" not in told
+    assert "4.5%" not in told

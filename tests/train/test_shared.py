@@ -1,4 +1,5 @@
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,3 +96,12 @@ def test_cross_validation_says_the_same_as_without_sharing(cohort, setting, monk
     without = gm.cross_validate(model, cohort, gm.Folds(2), jobs=1, setting=setting)
     for one, other in zip(with_it.units, without.units, strict=True):
         assert np.array_equal(one.probabilities, other.probabilities), one.model
+
+
+def test_tables_of_counts_are_not_prepared_as_tables_of_numbers():
+    """The same cells, in which a code that is no column is none in one cohort and missing in the other."""
+    cohort = gm.make_cohort(40, seed=1)
+    counted = replace(cohort, counted=frozenset({"labs"}))
+    with sharing():
+        first, second = fitted(None, cohort), fitted(None, counted)
+    assert (first.counted_, second.counted_) == ([], ["labs"])

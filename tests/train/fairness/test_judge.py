@@ -120,6 +120,8 @@ def test_few_positives_are_masked_with_all_that_rests_on_them(made, drawn):
     assert np.isfinite(rows.loc["a", "selection_rate"])
     held = "b" if min(y[site == "b"].sum(), 999) <= y[site == "c"].sum() else "c"
     assert rows.loc[held, ["positives", "prevalence", "ppv", "selection_rate", "observed_expected"]].isna().all()
+    # a share to two places of few positives has one possible denominator
+    assert rows.loc[held, ["sensitivity", "specificity"]].isna().all()
     assert np.isclose(rows.loc[held, "auroc"], round(rows.loc[held, "auroc"], 2))
     other = "c" if held == "b" else "b"
     assert rows.loc[other, "positives"] == y[site == other].sum()
@@ -151,6 +153,7 @@ def test_of_several_classes_means_are_given_and_one_class_may_be_named(made):
     assert set(found.gaps()["gap"]) == {"auroc"}
     assert found.frame()["positives"].isna().all()
     assert len(found.calibration()) == 0
+    assert not found.frame()["note"].any()  # nothing that is shown is said to be masked
     one = gm.fairness(result, cohort, group="sex", positive="b")
     rows = one.frame().set_index("value")
     assert rows.loc["f", "positives"] == ((cohort.groups["sex"] == "f").to_numpy() & (y == 1)).sum()
