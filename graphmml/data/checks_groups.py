@@ -1,7 +1,6 @@
 """Findings on groups: a site, scanner or ward that tells the outcome."""
 
 import numpy as np
-import pandas as pd
 
 from graphmml.data.checks_gaps import common_levels
 from graphmml.data.checks_words import Asked, not_applicable
@@ -53,29 +52,3 @@ def prevalences(table: np.ndarray, asked: Asked) -> str:
         return ""
     shares = shown[:, 1] / shown.sum(axis=1)
     return f"; from {shares.min():.0%} to {shares.max():.0%} are cases"
-
-
-def absence_table(cohort: Cohort, group: str | None = None, *, min_cell: int = 11) -> pd.DataFrame:
-    """Count who lacks which modality, by class of the outcome and by value of a group, small cells masked.
-
-    One row a class (and value of the group), columns `patients` and one a modality. A count of 1 to min_cell - 1 is
-    "<min_cell", and so is one that leaves as few who have the modality, for it could be subtracted.
-    """
-    keys = {}
-    if cohort.outcome is not None and cohort.outcome.kind == "class":
-        keys[cohort.outcome.name] = cohort.outcome.values.fillna("unknown")
-    if group is not None:
-        keys[group] = cohort.groups[group].fillna("unknown")
-    by = pd.DataFrame(keys, index=cohort.ids) if keys else pd.DataFrame({"patients": "all"}, index=cohort.ids)
-    without = pd.DataFrame(~cohort.present, index=cohort.ids, columns=list(cohort.modalities)).astype(int)
-    rows = [by[name].to_numpy() for name in by]
-    counts, sizes = without.groupby(rows, sort=True).sum(), without.groupby(rows, sort=True).size()
-    hidden = f"<{min_cell}"
-    shown = pd.DataFrame({"patients": [hidden if size < min_cell else str(size) for size in sizes]}, index=counts.index)
-    for name in counts:
-        small = [
-            0 < count < min_cell or 0 < size - count < min_cell or size < min_cell
-            for count, size in zip(counts[name], sizes, strict=True)
-        ]
-        shown[name] = np.where(small, hidden, counts[name].astype(str))
-    return shown.rename_axis(list(by.columns))

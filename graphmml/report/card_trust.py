@@ -8,8 +8,9 @@ import numpy as np
 from graphmml.report.card_making import Fact
 from graphmml.report.html.section import Table
 from graphmml.report.measures import SMALLEST_CELL
+from graphmml.report.words import bounded
 from graphmml.train.calibrated import CalibratedClassifier
-from graphmml.train.curves import calibration
+from graphmml.train.curves import Calibration, calibration
 from graphmml.train.intervals import over_patients, span
 from graphmml.train.scores import METRICS
 
@@ -27,10 +28,11 @@ def trust_facts(model: CalibratedClassifier) -> Iterator[Fact]:
         yield "15", f"Probabilities are calibrated by {model.method}{number}, {learned}."
     within = "" if model.group is None else f", with a threshold for each {model.group}"
     yield "15", f"Conformal sets are to hold the true class of {model.coverage:.0%} of patients{within}, {learned}."
-    single = float((model.sets_.sets(held.p, held.groups).sum(axis=1) == 1).mean())
+    alone = model.sets_.sets(held.p, held.groups).sum(axis=1) == 1
+    single = bounded(int(alone.sum()), len(alone), smallest=SMALLEST_CELL)[1]
     yield (
         "15",
-        f"Where a set is not a single class the model abstains: of held-out patients {single:.0%} get a single class.",
+        f"Where a set is not a single class the model abstains: of held-out patients {single} get a single class.",
     )
     yield "12c", f"Calibration and sets: every patient is {HELD[model.refitted_]}."
     endless = sum(np.isinf(limit) for limit in model.sets_.thresholds.values())
@@ -72,18 +74,23 @@ def held_out_tables(model: CalibratedClassifier) -> Iterator[Table]:
     yield Table(f"{len(codes):,} held-out patients", ["score", "value (95 %)"], rows)
     last = str(model.classes_[-1])
     before, after = (calibration(codes == p.shape[1] - 1, q[:, -1], bins=5) for q in (p, model.calibrated(p)))
-    shares = [
-        [f"{first:.2f}", f"{second:.2f}"] for first, second in zip(before.predicted, before.observed, strict=True)
-    ]
     yield Table(
-        f"share of '{last}', before calibration, bins of {SMALLEST_CELL} or more", ["predicted", "observed"], shares
+        f"share of '{last}', before calibration, bins of {SMALLEST_CELL} or more",
+        ["predicted", "observed"],
+        binned(before),
     )
     if model.calibrator_ is not None:
-        shares = [
-            [f"{first:.2f}", f"{second:.2f}"] for first, second in zip(after.predicted, after.observed, strict=True)
-        ]
         title = f"share of '{last}', calibrated; learned from the same patients, so that it looks better than it is"
-        yield Table(title, ["predicted", "observed"], shares)
+        yield Table(title, ["predicted", "observed"], binned(after))
+
+
+def binned(found: Calibration) -> list[list[str]]:
+    """Write the bins of a calibration curve; an observed share that rests on few patients as a bound."""
+    hits = np.rint(found.observed * found.patients).astype(int)
+    return [
+        [f"{predicted:.0%}", bounded(hit, size, smallest=SMALLEST_CELL)[1]]
+        for predicted, hit, size in zip(found.predicted, hits.tolist(), found.patients.tolist(), strict=True)
+    ]
 
 
 def scored(metric: str, codes: np.ndarray, p: np.ndarray, rows: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from graphmml.data.checks_groups import absence_table
+from graphmml.data.absence import absence_table
 from graphmml.data.cohort import Cohort
 from graphmml.data.few import masked
 from graphmml.report.agreement import pairs_of

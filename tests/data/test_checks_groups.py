@@ -8,7 +8,6 @@ import pytest
 
 import graphmml as gm
 from graphmml.data.check import check
-from graphmml.data.checks_groups import absence_table
 from graphmml.data.checks_outcome import parameters, rarest_share
 from graphmml.data.outcome import Outcome
 from graphmml.data.telling import auc, level_share_auc, within
@@ -162,20 +161,6 @@ def test_the_rarer_side_of_an_outcome():
     number = replace(cohort, outcome=Outcome("number", pd.Series(np.arange(300.0), index=cohort.ids)))
     assert rarest_share(number) is None
     assert found("GM123", number)[0].status == "pass"
-
-
-def test_absent_modalities_are_counted_by_class_and_site_with_small_cells_masked():
-    frame = absence_table(COHORT, "site")
-    assert frame.index.names == ["dx", "site"]
-    for (dx, site), row in frame.iterrows():
-        here = (COHORT.outcome.values == dx) & (COHORT.groups["site"] == site)
-        without = int((here.to_numpy() & ~COHORT.present[:, 2]).sum())
-        masked = 0 < without < 11 or 0 < here.sum() - without < 11
-        assert row["rna"] == ("<11" if masked else str(without))
-        assert row["patients"] == str(here.sum())
-    assert absence_table(COHORT).loc["case", "clinical"] == "0"
-    assert absence_table(replace(COHORT, outcome=None)).loc["all", "patients"] == "300"
-    assert "<11" in absence_table(COHORT[:15]).to_numpy()
 
 
 def test_a_group_known_for_one_class_alone_cannot_be_judged():

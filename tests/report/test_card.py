@@ -16,7 +16,9 @@ import graphmml as gm
 from graphmml.errors import GraphmmlError, NotFittedError, StoreError
 from graphmml.report.card_items import ITEMS
 from graphmml.report.card_run import run_of, run_tables
+from graphmml.report.card_trust import binned
 from graphmml.train.baselines import plain_baselines
+from graphmml.train.curves import Calibration
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUICK = gm.GraphClassifier(gm.Neighbours("labs", k=5), members=1, training=gm.Training(epochs=3), device="cpu")
@@ -259,6 +261,14 @@ def test_numbers_of_few_patients_are_not_given():
     rows = {row[0]: row for row in tables(card, "20b")["labs"].rows}
     assert rows["ldh"][1:] == ["under 14%", ""]
     assert rows["crp"][1].startswith("over ")
+
+
+def test_bins_of_a_calibration_curve_are_the_same_for_any_few_cases():
+    def told(few):
+        return binned(Calibration(np.array([0.1, 0.6]), np.array([few / 50, 1 - few / 40]), np.array([50, 40])))
+
+    assert told(1) == told(10) == [["10%", "under 22%"], ["60%", "over 72%"]]
+    assert told(11) == [["10%", "22%"], ["60%", "72%"]]
 
 
 def test_names_of_a_user_are_text(people):

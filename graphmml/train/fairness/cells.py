@@ -1,10 +1,9 @@
 """Small cells: which counts of patients are not shown, and which others so that those cannot be worked out.
 
-A value of a group with fewer patients than the smallest cell is masked. Where totals are known, one masked count
-among shown ones is total less the rest; so the next smallest is masked too, until two or more are and their sum is
-no small cell either (complementary suppression, Willenborg and de Waal 2001). In a crossed table that holds along
-every row and column. A few who lack the value altogether are masked, and no other for their sake. Bounds by linear
-programming over several tables are not searched for.
+A value of a group with fewer patients than the smallest cell is masked, and where totals are known, others with it
+(complementary suppression, Willenborg and de Waal 2001): in a crossed table along every row and column. A few who
+lack the value altogether are masked, and no other for their sake. Bounds by linear programming over several tables
+are not searched for.
 """
 
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphmml.data.few import with_complements
 from graphmml.data.grouping import Grouping
 
 
@@ -71,16 +71,5 @@ def of_parts(group: Grouping, marginals: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def hidden(counts: np.ndarray, least: int, lines: Sequence[np.ndarray], already: np.ndarray) -> np.ndarray:
-    """Return which counts are not shown: the small, those held back already, and the next smallest beside one alone."""
-    held = already | (counts < least)
-    changed = True
-    while changed:
-        changed = False
-        for line in lines:
-            shown = line[~held[line]]
-            behind = line[held[line]]
-            alone = len(behind) == 1 or counts[behind].sum() < least
-            if len(behind) and len(shown) and alone:
-                held[shown[np.argmin(counts[shown])]] = True
-                changed = True
-    return np.asarray(held)
+    """Return which counts are not shown: the small, those held back already, and what would give one alone away."""
+    return with_complements(already | (counts < least), counts, lines, least)
