@@ -38,7 +38,7 @@ def explain(
             "name one patient: --patient ID, or --row N (the first row of the cohort is 0); or the cohort: --folds N"
         )
     refuse_name(html)
-    cohort, chosen = gm.read_cohort(path), method_of(method)
+    cohort, chosen = gm.read_cohort(path, new=True), method_of(method)
     told = gm.explain(
         gm.load(model, trust=trust),
         cohort,

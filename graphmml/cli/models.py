@@ -96,9 +96,9 @@ def watched(model: Any, cohort: Any) -> Any:
 def predict(model: Path, path: Path, *, output: Path, trust: Sequence[str], json: bool) -> None:
     """Predict, write a table, and say where the patients differ from those of training."""
     fitted = gm.load(model, trust=trust)
-    cohort = gm.read_cohort(path)
+    cohort = gm.read_cohort(path, new=True)
     home = import_module("graphmml.train.predictions")
-    table, said = home.prediction_frame(fitted, cohort), home.differences(fitted, cohort)
+    table, said = home.prediction_frame(fitted, cohort), (*cohort.notes, *home.differences(fitted, cohort))
     render.write_csv(table, output)
     counts = {
         "completed": int(table["completed_cells"].gt(0).sum()),

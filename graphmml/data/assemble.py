@@ -42,7 +42,7 @@ def assemble(spec: CohortFile, folder: Path, *, strict: bool = True) -> Assemble
     opened: dict[Path, pd.DataFrame] = {}
     read = partial(raw_table, folder=folder, opened=opened)
     tables = {
-        name: modality_table(name, part, part.id or spec.cohort.id, read, not_features(spec, part.path))
+        name: modality_table(name, part, part.id or spec.cohort.id, read, spec.not_features(part.path))
         for name, part in spec.modality.items()
     }
     ids = union(tables).rename(spec.cohort.id)
@@ -94,17 +94,6 @@ def raw_table(path: str, *, folder: Path, opened: dict[Path, pd.DataFrame]) -> t
     if full not in opened:
         opened[full] = open_table(full)
     return full, opened[full]
-
-
-def not_features(spec: CohortFile, path: str) -> set[str]:
-    """Return the columns of this file that are outcome, split or group, and so must not be features."""
-    outcome, split = spec.cohort.outcome, spec.cohort.split
-    taken = {group.column for group in spec.group.values() if group.path == path and not group.feature}
-    if outcome is not None and outcome.path == path:
-        taken |= {column for column in (outcome.column, outcome.time, outcome.event) if column}
-    if split is not None and split.path == path:
-        taken.add(split.column)
-    return taken
 
 
 def modality_table(name: str, part: ModalityPart, identifier: str, read: Reader, taken: set[str]) -> pd.DataFrame:

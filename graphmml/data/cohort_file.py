@@ -116,6 +116,16 @@ class CohortFile(Part):
     visits: VisitsPart | None = None
     modality: dict[str, ModalityPart] = Field(min_length=1)
 
+    def not_features(self, path: str) -> set[str]:
+        """Return the columns of a file that are outcome, split or group, and so must not be features."""
+        outcome, split = self.cohort.outcome, self.cohort.split
+        taken = {group.column for group in self.group.values() if group.path == path and not group.feature}
+        if outcome is not None and outcome.path == path:
+            taken |= {column for column in (outcome.column, outcome.time, outcome.event) if column}
+        if split is not None and split.path == path:
+            taken.add(split.column)
+        return taken
+
     @model_validator(mode="after")
     def visits_are_there(self) -> "CohortFile":
         """Events name visits of a table of visits."""

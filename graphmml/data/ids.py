@@ -1,6 +1,6 @@
 """Join tables by patient id: aligned, reported, and never by a guess."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,12 @@ def with_ids(frames: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
 
 def refuse_strangers(tables: Mapping[str, pd.DataFrame]) -> None:
     """Raise for a table none of whose ids occurs in any other table."""
+    for said in strangers(tables):
+        raise CohortError(f"{said}; check that the id column is the right one and written the same way")
+
+
+def strangers(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Say of each table that shares no id with any other that it does."""
     if len(tables) < 2:
         return
     ids = union(tables)
@@ -70,10 +76,7 @@ def refuse_strangers(tables: Mapping[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
         if not among(table.index, shared).any():
             others = len(ids) - table.index.nunique()
-            raise CohortError(
-                f"no id of table '{name}' ({len(table)} rows) occurs in the other tables ({others} patients); "
-                "check that the id column is the right one and written the same way"
-            )
+            yield f"no id of table '{name}' ({len(table)} rows) occurs in the other tables ({others} patients)"
 
 
 def align(values: pd.Series | pd.DataFrame, ids: pd.Index, what: str) -> tuple[Any, str | None]:

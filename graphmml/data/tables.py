@@ -30,6 +30,14 @@ def open_table(path: Path, *, rows: int | None = None) -> pd.DataFrame:
     return table
 
 
+def first_row(path: Path) -> pd.DataFrame | None:
+    """Read a table's header and first row; None where it has no row or is not there."""
+    if not path.is_file():
+        return None
+    table = cells(path, 1)
+    return None if table.empty else table
+
+
 def cells(path: Path, rows: int | None) -> pd.DataFrame:
     """Let pandas read the file, and put its complaints in words."""
     try:

@@ -1,6 +1,7 @@
 """fit calibrates and says so; predict marks whom it abstains from; export still takes what fit wrote."""
 
 import json
+import tomllib
 
 import pandas as pd
 import pytest
@@ -48,6 +49,10 @@ def test_fit_calibrates_and_predict_marks(graphmml, demo, tmp_path):
     assert any("80 of 80 patients were in training" in words for words in record["differences"])
     _, out, _ = graphmml("predict", tmp_path / "m", demo, "-o", tmp_path / "p.csv")
     assert "abstained from, 0 unlike those of training" in out
+    cohort_file = tomllib.loads((demo / "cohort.toml").read_text())
+    (demo / cohort_file["cohort"]["outcome"]["path"]).unlink()  # of new patients it is not known
+    assert graphmml("predict", tmp_path / "m", demo, "-o", tmp_path / "new.csv")[0] == 0
+    assert (tmp_path / "new.csv").read_bytes() == (tmp_path / "p.csv").read_bytes()
     assert graphmml("export", tmp_path / "m", "-o", tmp_path / "g.graphml")[0] == 0
 
 
