@@ -24,7 +24,7 @@ def findings_table(findings: Sequence[Finding], *, everything: bool = False) -> 
             if finding.fix and status not in ("pass", "n.a."):
                 text.append(f"\n{finding.fix}", style="cyan")
             table.add_row(Text(status.upper(), style=COLOURS[status]), finding.code, text)
-    table.add_row("", "", Text(f"{counted(findings)}   (graphmml rule CODE explains one)", style="dim"))
+    table.add_row("", "", Text(f"{counted(findings)}   see graphmml rule CODE", style="dim"))
     return table
 
 

@@ -1,5 +1,6 @@
 """Members of ensembles trained: one after the other, or on a GPU as one program, those of several models as well."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -152,7 +153,10 @@ def trained_as_one(models: Sequence["GraphClassifier"], device: torch.device, wa
     try:
         every = [one for model in models for one in lessons(model, device)]
         networks = together_or_none(every, device, watch)
-    except torch.OutOfMemoryError:  # fusions differ in what they hold of a patient
+    except RuntimeError as error:  # fusions differ in what they hold of a patient, GPUs and releases in their kernels
+        if not isinstance(error, torch.OutOfMemoryError):
+            said = str(error).split("\n", 1)[0][:200]
+            warnings.warn(f"networks are trained one after the other; as one program it failed: {said}", stacklevel=2)
         torch.cuda.empty_cache()
         return False
     if networks is None:

@@ -268,6 +268,20 @@ def test_where_memory_does_not_reach_models_are_trained_in_turn(cohort, gpu, mon
     assert all(len(one.members_) == 2 for one in fitted)
 
 
+def test_where_a_gpu_lacks_a_kernel_models_are_trained_in_turn_and_it_is_said(cohort, gpu, monkeypatch):
+    def lacking(*_):
+        raise NotImplementedError("no kernel for this\nand much more")
+
+    monkeypatch.setattr(members, "train_together", lacking)
+    made = parts(cohort)[:2]
+    with pytest.warns(UserWarning, match=r"one after the other; .*: no kernel for this$"):
+        fitted = list(fit_each([steady(), steady()], [cohort[fold.train] for fold in made]))
+    monkeypatch.undo()
+    for one, fold in zip(fitted, made, strict=True):
+        alike = steady().fit(cohort[fold.train])
+        assert np.array_equal(one.predict_proba(cohort), alike.predict_proba(cohort))
+
+
 def test_a_modality_that_a_fold_knows_nothing_of_does_no_harm(gpu):
     people = gm.make_cohort(60, seed=4)
     name, *others = people.tables
