@@ -105,7 +105,7 @@ def modality_table(name: str, part: ModalityPart, identifier: str, read: Reader,
             return count_events(raw, identifier, long.code, path)
         return last_values(raw, identifier, long.code, long.value, long.time, path)
     want(raw, [*part.drop, *part.categorical], path)
-    table = index_by_id(raw, identifier, path)
+    table = index_by_id(raw, identifier, path, features=True)
     kept = [column for column in table.columns if column not in taken | set(part.drop)]
     if not kept:
         raise CohortError(f"modality '{name}' ({path}) has no feature column left; it has only ids and outcomes")

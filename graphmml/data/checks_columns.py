@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.checks_dates import date_share
+from graphmml.data.checks_formats import numeric_share
 from graphmml.data.checks_words import Asked, setting, some
 from graphmml.data.cohort import Cohort, name_columns, number_columns
 from graphmml.data.columns import is_number
@@ -111,10 +112,12 @@ def means_missing(levels: np.ndarray, counts: np.ndarray, at: int, asked: Asked)
 
 
 def many_levels(cohort: Cohort, asked: Asked) -> list[Finding]:
-    """GM113: columns of names with more levels than can be learned from."""
+    """GM113: columns of names with more levels than can be learned from, but for dates and what GM108 warns of."""
     found = []
+    numeric = asked.limit("GM108", "share")
     for modality, table in cohort.tables.items():
-        names = table[[column for column in name_columns(table) if date_share(table[column]) < 0.5]]
+        text = [column for column in name_columns(table) if date_share(table[column]) < 0.5]
+        names = table[[column for column in text if numeric_share(table[column]) < numeric]]
         levels, known = names.nunique(), names.notna().sum()
         free = [name for name in names if levels[name] > max(20, asked.limit("GM113", "distinct") * known[name])]
         most = int(asked.limit("GM113", "levels"))

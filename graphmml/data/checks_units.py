@@ -20,27 +20,27 @@ SMALL_FACTOR = 3.0
 MOST_DOUBT = 0.25
 
 FACTORS: tuple[tuple[float, str], ...] = (
-    (10.0, "a factor of 10, as between g/L and g/dL, or mm and cm"),
-    (100.0, "a factor of 100, as between a share and per cent, or m and cm"),
-    (1000.0, "a factor of 1000, as between g and mg, or mL and L"),
-    (1e6, "a factor of a million, as between mol and µmol"),
-    (18.016, "glucose in mg/dL and mmol/L (18)"),
-    (38.67, "cholesterol in mg/dL and mmol/L (38.7)"),
-    (88.57, "triglycerides in mg/dL and mmol/L (88.6), or creatinine in µmol/L and mg/dL (88.4)"),
-    (17.1, "bilirubin in µmol/L and mg/dL (17.1)"),
-    (59.48, "uric acid in µmol/L and mg/dL (59.5)"),
-    (2.801, "urea nitrogen in mg/dL and mmol/L (2.8)"),
-    (4.008, "calcium in mg/dL and mmol/L (4.0)"),
-    (7.501, "a pressure in mmHg and kPa (7.5)"),
-    (2.54, "inches and centimetres (2.54)"),
-    (2.2046, "pounds and kilograms (2.2)"),
-    (30.48, "feet and centimetres (30.5)"),
-    (12.0, "months and years (12)"),
-    (30.44, "days and months (30.4)"),
-    (365.25, "days and years (365)"),
-    (7.0, "days and weeks (7)"),
+    (10.0, "10, as between g/L and g/dL, or mm and cm"),
+    (100.0, "100, as between a share and per cent, or m and cm"),
+    (1000.0, "1000, as between g and mg, or mL and L"),
+    (1e6, "a million, as between mol and µmol"),
+    (18.016, "18, as of glucose between mg/dL and mmol/L"),
+    (38.67, "38.7, as of cholesterol between mg/dL and mmol/L"),
+    (88.57, "88.5, as of triglycerides between mg/dL and mmol/L, or creatinine between µmol/L and mg/dL"),
+    (17.1, "17.1, as of bilirubin between µmol/L and mg/dL"),
+    (59.48, "59.5, as of uric acid between µmol/L and mg/dL"),
+    (2.801, "2.8, as of urea nitrogen between mg/dL and mmol/L"),
+    (4.008, "4, as of calcium between mg/dL and mmol/L"),
+    (7.501, "7.5, as of a pressure between mmHg and kPa"),
+    (2.54, "2.54, as between inches and centimetres"),
+    (2.2046, "2.2, as between pounds and kilograms"),
+    (30.48, "30.5, as between feet and centimetres"),
+    (12.0, "12, as between months and years"),
+    (30.44, "30.4, as between days and months"),
+    (365.25, "365, as between days and years"),
+    (7.0, "7, as between days and weeks"),
 )
-"""How many times as large a number is in one unit as in another (either way round), and where that is met."""
+"""How many times as large a number is in one unit as in another (either way round), and of what that is known."""
 
 
 class Shift(NamedTuple):

@@ -217,6 +217,7 @@ def mark_lines(kept: Sequence[Column]) -> list[str]:
     said: dict[Mark, str] = {
         "comma": "numbers with a decimal comma (like 1,5), which is refused; write a decimal point in",
         "unit": "numbers with a unit (like 80 kg), which are read as names; write bare numbers in",
+        "limit": "numbers among which limits stand (like <5), so that all are read as names; write numbers in",
     }
     found = {mark: [column.name for column in kept if column.mark == mark] for mark in said}
     return [f"# {said[mark]}: {listed(names)}" for mark, names in found.items() if names]

@@ -38,12 +38,15 @@ CODED = re.compile(
     r"|region|group|smoking|ward|unit|subtype|histology|source|reason"
 )
 UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*([A-Za-zµ%°][^\s]*)")
+LIMIT = re.compile(r"[<>≤≥]=?\s*[+-]?\d+(?:[.,]\d+)?")
+"""What could not be measured, for it is below or above what an assay tells apart."""
+DATE = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}/\d{1,2}/\d{2})(?:[T ]|$)"
 UNITS = 2
 """With more endings than this, numbers followed by letters are rather codes or rooms than measured with a unit."""
 COUNTED = re.compile(r"age|n|num|count|counts|number|total|days|years|months|hours|times|score|dose")
 
-Mark = Literal["comma", "unit"]
-"""What keeps most values of a column from being numbers: a decimal comma, or a unit behind them."""
+Mark = Literal["comma", "unit", "limit"]
+"""What keeps values of a column from being numbers: a decimal comma, a unit behind them, or "<" before a limit."""
 
 
 @dataclass(frozen=True)
@@ -121,19 +124,20 @@ def mark_of(counts: pd.Series, read: np.ndarray) -> tuple[Mark | None, np.ndarra
     commas = np.array([DECIMAL_COMMA.fullmatch(word) is not None for word in words], dtype=bool)
     units = [None if plain else UNIT.fullmatch(word) for word, plain in zip(words, read, strict=True)]
     behind = np.array([unit is not None for unit in units], dtype=bool)
+    limits = np.array([LIMIT.fullmatch(word) is not None for word in words], dtype=bool)
     kinds = {unit[1] for unit in units if unit is not None}
     if not len(words) > FEW or len(kinds) > UNITS:
         behind[:] = False
-    marked = commas | behind
+    marked = commas | behind | limits
     if not marked.any() or counts[read | marked].sum() < 0.8 * counts.sum():
         return None, np.zeros(len(words), dtype=bool)
-    return ("unit" if behind.any() else "comma"), marked
+    return ("unit" if behind.any() else "comma" if commas.any() else "limit"), marked
 
 
 def are_dates(known: pd.Series) -> bool:
-    """Whether the first values are written like 2024-05-31, with or without a time."""
+    """Whether the first values are written like 2024-05-31, 31.05.2024 or 5/31/24, with or without a time."""
     first = known.head(20)
-    return bool(len(first)) and bool(first.str.match(r"\d{4}-\d{2}-\d{2}([T ]|$)").all())
+    return bool(len(first)) and bool(first.str.match(DATE).all())
 
 
 def is_row_name(column: Column) -> bool:

@@ -81,7 +81,8 @@ _TEXTS = (
          "neighbours and nobody else's, and the column tells the site. Found are numbers that at one value of a group, "
          "or on one side of the official split, keep their spread on the scale of logarithms and are moved: by a known "
          "factor (18 glucose, 88.4 creatinine, 10, 1000 ...), by a large one, or as Fahrenheit from Celsius.",
-         "glucose has median 5.4 where site is 'north' and 98 elsewhere; the factor fits glucose in mg/dL and mmol/L.",
+         "glucose has median 5.4 where site is 'north' and 98 elsewhere; the factor fits 18, as of glucose between "
+         "mg/dL and mmol/L.",
          "Ask the site, and write one unit in the file."),
     Rule("GM116", "dates that cannot be",
          "Dates in the future are typing mistakes, and dates of 1900 or before mostly stand for missing. Where nearly "

@@ -65,8 +65,8 @@ def want(table: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
             )
 
 
-def index_by_id(table: pd.DataFrame, identifier: str, path: Path) -> pd.DataFrame:
-    """Index the table by its id column: text, no blanks, no repeats."""
+def index_by_id(table: pd.DataFrame, identifier: str, path: Path, *, features: bool = False) -> pd.DataFrame:
+    """Index the table by its id column: text, no blanks, no repeats; one of features may say that it holds events."""
     want(table, [identifier], path)
     ids = table[identifier]
     if (ids.str.strip() == "").any():
@@ -76,7 +76,8 @@ def index_by_id(table: pd.DataFrame, identifier: str, path: Path) -> pd.DataFram
         raise CohortError(
             f"{path}: {ids[repeated].nunique()} id(s) stand on more than one row ({int(repeated.sum())} rows, of which "
             f"the first are line(s) {listed(lines_of(table, repeated), 4)} of the file); one row a patient is wanted: "
-            "remove a row that is a mistake; for one row an event say long = { code = ... }"
+            "remove a row that is a mistake"
+            + ("; for one row an event say long = { code = ... }" if features else ", and keep the one that counts")
         )
     return table.drop(columns=identifier).set_axis(pd.Index(ids, name=None), axis=0)
 

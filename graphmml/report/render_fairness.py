@@ -8,7 +8,7 @@ from rich.text import Text
 
 from graphmml.train.fairness.gaps import Gap
 from graphmml.train.fairness.price_result import WORDS, Change, FairnessPrice
-from graphmml.train.fairness.result import FairnessResult, ValueScores
+from graphmml.train.fairness.result import FairnessResult, ValueScores, counts_of
 from graphmml.train.fairness.words import GAP_WORDS, MEASURES, p_words
 from graphmml.train.intervals import Interval, span
 
@@ -62,12 +62,13 @@ def scores_table(group: str, rows: Sequence[ValueScores], names: Sequence[str], 
     """Show a few scores of each value with their intervals."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column(f"by {group}", max_width=MOST_NAME, overflow="fold")
-    for title in ("n", "positive") if counts else ():
-        table.add_column(title, justify="right", no_wrap=True)
+    titles = counts_of(rows) if counts else ()
+    for title in titles:
+        table.add_column({"patients": "n"}.get(title, title), justify="right", no_wrap=True)
     for name in names:
         table.add_column(SHORT[name], justify="right", no_wrap=True)
     for row in (row for row in rows if row.patients is not None):
-        told = [counted(row.patients), counted(row.positives)] if counts else []
+        told = [counted(row.patients), counted(row.positives)][: len(titles)]
         table.add_row(Text(row.value), *told, *(written(row.scores.get(name)) for name in names))
     return table
 

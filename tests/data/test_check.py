@@ -239,6 +239,8 @@ def test_gm112_lets_rare_codes_coincide():
 def test_gm113_finds_free_text_and_long_lists_of_codes():
     (text,) = found("GM113", with_column("note", [f"seen on day {at * 7}" for at in range(PATIENTS)]))
     assert "drop" in text.fix
+    (limits,) = found("GM113", with_column("crp", [f"<{at}" if at % 3 else f"{at}" for at in range(PATIENTS)]))
+    assert limits.status == "pass"  # GM108 says what to do with it
     (codes,) = found("GM113", with_column("icd", [f"C{at % 60}" for at in range(PATIENTS)]))
     assert "60 levels" in codes.message
     assert "shorten" in codes.fix

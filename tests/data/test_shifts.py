@@ -40,10 +40,14 @@ def test_patients_like_those_of_training_have_not_shifted(seed, patients):
 @pytest.mark.parametrize(
     ("column", "change", "words"),
     [
-        (0, lambda x: x / 18.016, "outside its range; another unit? The factor fits glucose in mg/dL and mmol/L"),
-        (0, lambda x: x * 18.016, "glucose in mg/dL"),
+        (
+            0,
+            lambda x: x / 18.016,
+            "outside its range; another unit? The factor fits 18, as of glucose",
+        ),
+        (0, lambda x: x * 18.016, "18, as of glucose"),
         (1, lambda x: 1.8 * x + 32, "degrees Fahrenheit and Celsius"),
-        (2, lambda x: x * 1000, "a factor of 1000"),
+        (2, lambda x: x * 1000, "The factor fits 1000"),
         (1, lambda x: x + 5, "another unit, or other patients?"),
         (1, lambda x: x - 90, "another unit, or other patients?"),
     ],

@@ -1,6 +1,7 @@
 """Fairness as text, plots and a page: the same facts in each, no small cell in any."""
 
 import re
+from dataclasses import replace
 from io import StringIO
 
 import matplotlib as mpl
@@ -11,7 +12,7 @@ from rich.console import Console
 
 import graphmml as gm
 from graphmml.report.html.fairness_page import fairness_page, save
-from graphmml.report.html.of_fairness import fairness_section
+from graphmml.report.html.of_fairness import fairness_section, tables
 from graphmml.report.plot_fairness import plot_group_calibration, plot_group_scores
 from graphmml.report.render_fairness import fairness_parts
 from graphmml.train.fairness import judge
@@ -57,6 +58,17 @@ def text_of(result, width):
     for part in fairness_parts(result):
         console.print(part, markup=False)
     return console.export_text()
+
+
+def test_of_several_classes_none_is_counted_as_the_positive_one(found):
+    several = replace(found, rows=tuple(replace(row, positives=None) for row in found.rows))
+    scores = next(tables(several))
+    assert scores.columns[:2] == ["by value", "patients"]
+    assert {len(row) for row in scores.rows} == {len(scores.columns)}
+    assert next(tables(found)).columns[2] == "positive"
+    heads = [line for line in text_of(several, 120).splitlines() if line.startswith("by site")]
+    assert heads
+    assert not any("positive" in line for line in heads)
 
 
 @pytest.mark.parametrize("width", [80, 120])

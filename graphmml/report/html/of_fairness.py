@@ -10,7 +10,7 @@ from graphmml.report.html.section import Section, Table
 from graphmml.report.words import WIDTH
 from graphmml.train.fairness.curve import GroupCurve
 from graphmml.train.fairness.gaps import Gap
-from graphmml.train.fairness.result import FairnessResult, ValueScores
+from graphmml.train.fairness.result import FairnessResult, ValueScores, counts_of
 from graphmml.train.fairness.words import GAP_WORDS, MEASURES, p_words
 from graphmml.train.intervals import Interval, span
 
@@ -78,18 +78,20 @@ def tables(result: FairnessResult) -> Iterator[Table]:
     """List every score of each value, and the gaps."""
     model = result.models[0]
     for group in result.groups:
-        names = ["by value", "patients", "positive", *(MEASURES[name] for name in result.measures)]
-        yield Table(f"Scores by {group}", names, [line(row, result.measures) for row in result.of(model, group)])
+        rows = result.of(model, group)
+        counts = counts_of(rows)
+        names = ["by value", *counts, *(MEASURES[name] for name in result.measures)]
+        yield Table(f"Scores by {group}", names, [line(row, len(counts), result.measures) for row in rows])
         titles = ["gap", "largest difference", "between", "ratio", "p (Holm)"]
         yield Table(f"Gaps by {group}", titles, [gap_line(gap) for gap in result.gaps_of(model, group)])
 
 
-def line(row: ValueScores, measures: Sequence[str]) -> list[str]:
-    """Write one value's scores."""
-    counts = ["masked" if count is None else f"{count:,}" for count in (row.patients, row.positives)]
+def line(row: ValueScores, counts: int, measures: Sequence[str]) -> list[str]:
+    """Write one value's scores, with the first of its counts or both."""
+    told = ["masked" if count is None else f"{count:,}" for count in (row.patients, row.positives)]
     return [
         row.value,
-        *counts,
+        *told[:counts],
         *(span(row.scores[name], digits=2) if name in row.scores else "masked" for name in measures),
     ]
 

@@ -1,6 +1,6 @@
 """FairnessResult: a model's scores in each value of a group, its gaps and calibration curves, small cells masked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ class ValueScores:
             name: getattr(self, name) for name in ("model", "kind", "group", "value", "patients", "positives", "note")
         }
         return words | {name: interval.to_dict() for name, interval in self.scores.items()}
+
+
+def counts_of(rows: Sequence[ValueScores]) -> tuple[str, ...]:
+    """Name the counts that rows have; of an outcome of several classes none is the positive one."""
+    return ("patients", "positive") if any(row.positives is not None for row in rows) else ("patients",)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
