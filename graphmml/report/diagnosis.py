@@ -11,6 +11,7 @@ import pandas as pd
 from graphmml.data.findings import Finding
 from graphmml.errors import GraphmmlError
 from graphmml.report.html.badges import badges
+from graphmml.report.measures import without_few
 from graphmml.report.picture import Picture
 from graphmml.report.plot import Plots
 from graphmml.report.words import WIDTH, broken, plain_json
@@ -56,11 +57,12 @@ class Diagnosis:
         return pd.DataFrame(rows, columns=None if rows else list(plain)).set_index("name")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the versioned object that `graphmml diagnose --json` prints; undefined numbers are null."""
+        """Return the versioned object that `graphmml diagnose --json` prints; undefined and masked numbers are null."""
+        told = {name: without_few(row) for name, row in self.measures.get("homophily", {}).items()}
         return {
             "schema": SCHEMA,
             "graph": dict(self.graph),
-            "measures": plain_json(self.measures),
+            "measures": plain_json({**self.measures, "homophily": told}),
             "findings": [finding.to_dict() for finding in self.findings],
         }
 

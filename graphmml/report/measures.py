@@ -10,6 +10,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.few import with_complements
 from graphmml.data.outcome import Outcome
 from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import PatientGraph
@@ -220,3 +221,16 @@ def by_value(target: Target, node_of: np.ndarray) -> Iterator[tuple[str, Mapping
         share = float(sizes[at]) / max(int(sizes.sum()), 1)
         node = float(node_of[at]) if at < len(node_of) else float("nan")
         yield target.values[at], {"patients": int(sizes[at]), "share": share, "node": node}
+
+
+def without_few(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was measured of a target without numbers of few patients by value, nor those that give them away."""
+    values = row["by_value"]
+    named = [of["patients"] for of in values.values()]
+    sizes = np.array([*named, row["patients"] - sum(named)], dtype=np.int64)  # last, those whose value is not named
+    held = with_complements((sizes > 0) & (sizes < SMALLEST_CELL), sizes, [np.arange(len(sizes))], SMALLEST_CELL)
+    told = {
+        value: {**of, "patients": None, "share": None} if hidden else of
+        for (value, of), hidden in zip(values.items(), held[:-1].tolist(), strict=True)
+    }
+    return {**row, "by_value": told}

@@ -198,3 +198,24 @@ def test_the_share_of_a_class_that_few_have_is_told_as_a_bound():
     assert "(under 7% of all)" in told
     assert "4% of all" not in told
     assert "4.5%" not in told
+
+
+@pytest.mark.parametrize("others", [("case", "control"), ("control",)])
+def test_in_json_the_patients_of_a_class_that_few_have_are_not_the_whole_less_the_rest(others):
+    cohort = gm.make_cohort(157, seed=3)
+    values = cohort.outcome.values.copy()
+    values[~values.isin(others)] = "control"
+    values.iloc[:7] = "rare"
+    sites = cohort.groups["site"].copy()
+    sites.iloc[:4] = "outpost"
+    rare = replace(
+        cohort,
+        outcome=replace(cohort.outcome, values=values, positive=None),
+        groups=cohort.groups.assign(site=sites),
+    )
+    found = gm.diagnose(rare, gm.Neighbours(each=True, k=5)).to_json()["measures"]["homophily"]
+    for row in found.values():
+        told = [of["patients"] for of in row["by_value"].values() if of["patients"] is not None]
+        assert all(of["share"] is None for of in row["by_value"].values() if of["patients"] is None)
+        assert row["patients"] - sum(told) >= 11
+        assert min(told, default=11) >= 11
