@@ -10,8 +10,9 @@ import pandas as pd
 
 from graphmml.errors import CohortError
 from graphmml.train.intervals import Interval, over_patients
-from graphmml.train.result import CVResult, mean_of
+from graphmml.train.result import CVResult
 from graphmml.train.scores import accuracy, auroc, brier
+from graphmml.train.spread import mean_of
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Shares of patients who are answered."""

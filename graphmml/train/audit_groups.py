@@ -11,8 +11,9 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, LeaveGroupOut
 from graphmml.errors import CohortError
 from graphmml.train.intervals import Interval
-from graphmml.train.result import CVResult, clipped
+from graphmml.train.result import CVResult
 from graphmml.train.scores import auroc, one_against_rest
+from graphmml.train.spread import clipped
 from graphmml.train.unit import Unit
 
 FEW = 20

@@ -17,7 +17,8 @@ from graphmml.train.audit_groups import GroupScores, group_scores
 from graphmml.train.audit_verdict import Verdict, verdict_of
 from graphmml.train.audit_words import reading
 from graphmml.train.intervals import Interval
-from graphmml.train.result import CVResult, clipped, folded
+from graphmml.train.result import CVResult
+from graphmml.train.spread import clipped, folded
 from graphmml.train.unit import Unit
 
 

@@ -32,6 +32,7 @@ from graphmml.train.tasks import ClassTask, aligned
 from graphmml.train.unit import RowKind, Unit
 
 Work = tuple[Planned, Fold, Setting]
+SEEDS = r"(?:model__)*(?:seed|classifier__(?:\w+__)?random_state)"
 Key = tuple[str, int, int]
 """A unit's model, repeat and fold."""
 
@@ -197,8 +198,8 @@ def evaluate(
 
 
 def seeds_of(model: Classifier, more: int) -> dict[str, int]:
-    """Return the seed of a model, and of those inside it, each `more` than it is."""
-    known = {name: seed for name, seed in model.get_params().items() if re.fullmatch("(model__)*seed", name)}
+    """Return the seed of a model, and of those inside it, each `more` than it is; scikit-learn's are random states."""
+    known = {name: seed for name, seed in model.get_params().items() if re.fullmatch(SEEDS, name)}
     return {name: seed + more for name, seed in known.items() if isinstance(seed, int)}
 
 

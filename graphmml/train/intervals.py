@@ -67,6 +67,21 @@ def over_draws(mean: float, draws: np.ndarray) -> Interval:
     return Interval(mean, float(low), float(high))
 
 
+def with_chance_of_training(draws: np.ndarray, values: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Return resamples of a mean over trainings, each moved as far as the mean of so few of them may lie off.
+
+    A resample of patients holds the trained models fixed: two networks that are alike but for their seeds differ on
+    the same patients again and again. `values` has one value a training: their mean lies off by their standard
+    deviation over the root of their number, times Student's t (Bouthillier et al., MLSys 2021, on seeds as a source of
+    variance beside the patients). Of a single training nothing is known, and the resamples stay as they are.
+    """
+    known = values[~np.isnan(values)]
+    if len(known) < 2:
+        return draws
+    off = known.std(ddof=1) / np.sqrt(len(known))
+    return np.asarray(draws + off * np.random.default_rng(seed).standard_t(len(known) - 1, size=len(draws)))
+
+
 def p_over_draws(draws: np.ndarray) -> float:
     """Return the two-sided p-value of a difference that is zero, from its bootstrap (Davison and Hinkley 1997).
 

@@ -74,6 +74,10 @@ def plan(models: Mapping[str, Model], setting: Setting) -> list[Planned]:
         rows = [replace(row, model=Tuned(row.model, search, space=space_of_row(row, spaces))) for row in rows]
     if calibrated is not None:
         rows = [replace(row, model=clone(calibrated).set_params(model=row.model)) for row in rows]
+    names = [row.name for row in rows]
+    for name in models:
+        if names.count(name) > 1:
+            raise GraphmmlError(f"a model is named '{name}', as a row that stands beside it; give it another name")
     return rows
 
 

@@ -1,6 +1,6 @@
 """CVResult: what cross-validation found, with intervals, differences to no-graph and a verdict in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,12 @@ import pandas as pd
 from graphmml.data.cohort import Cohort
 from graphmml.errors import CohortError
 from graphmml.train.comparisons import Comparison, holm
-from graphmml.train.intervals import Interval, over_draws, over_folds, over_patients, p_over_draws, p_over_folds
+from graphmml.train.intervals import Interval, over_draws, over_patients
 from graphmml.train.out_of_fold import fold_frame, out_of_fold
 from graphmml.train.row import Row, row_frame, sentence
-from graphmml.train.scores import METRICS, RANGE
+from graphmml.train.scores import METRICS
 from graphmml.train.splits import Splits
+from graphmml.train.spread import clipped, folded, interval_and_p, mean_of
 from graphmml.train.unit import Unit
 
 FROM_THE_GRAPH = ("neighbours' vote", "label propagation")
@@ -54,8 +55,11 @@ class CVResult:
         return next((name for name in (own, "no graph") if name in bare), None)
 
     def of(self, model: str) -> list[Unit]:
-        """Return a model's units in the order of repeats and folds."""
-        return sorted((unit for unit in self.units if unit.model == model), key=lambda unit: (unit.repeat, unit.fold))
+        """Return a model's units in the order of repeats and folds, or raise CohortError where there are none."""
+        found = [unit for unit in self.units if unit.model == model]
+        if not found:
+            raise CohortError(f"no row '{model}'; there are: {'; '.join(dict.fromkeys(u.model for u in self.units))}")
+        return sorted(found, key=lambda unit: (unit.repeat, unit.fold))
 
     def row(self, model: str, plain: str | None) -> Row:
         """Summarise one model."""
@@ -76,13 +80,17 @@ class CVResult:
     def interval(self, metric: str, units: list[Unit], minus: list[Unit] | None = None) -> Interval:
         """Return a score's mean (or mean difference) with its interval, by the way the folds were made.
 
-        Over folds it is Nadeau and Bengio's (`over_folds`); on one test set a bootstrap over its patients or blocks.
+        Over folds it is Nadeau and Bengio's (`over_folds`); on one test set a bootstrap over its patients or blocks
+        and over trainings. One training of each cannot tell two models apart: their difference has no interval then.
         """
-        values = self.values(metric, units, minus)
-        if self.same_test:
-            return over_draws(mean_of(list(values)), self.draws_of(metric, units, minus))
-        interval = folded(values, units)
-        return clipped(interval, metric, difference=minus is not None)
+        return self.weighed(metric, units, minus)[0]
+
+    def weighed(self, metric: str, units: list[Unit], minus: list[Unit] | None) -> tuple[Interval, float]:
+        """Return a score's mean, or mean difference, with its interval, and the p of zero."""
+        draws = self.draws_of(metric, units, minus) if self.same_test else None
+        apart = minus is not None
+        interval, p = interval_and_p(self.values(metric, units, minus), units, draws, apart=apart)
+        return clipped(interval, metric, difference=apart), p
 
     def bootstrap(self, model: str, metric: str = "auroc", minus: str | None = None) -> Interval:
         """Return a score's mean over folds (or less another model's) with a bootstrap interval over patients.
@@ -104,12 +112,15 @@ class CVResult:
         return draws if minus is None else draws - self.splits.resampled(minus, metric)
 
     def comparison(self, model: str, against: str, metric: str = "auroc") -> Comparison:
-        """Hold one row against another on the same folds; p is the corrected resampled t-test's, or the bootstrap's."""
+        """Hold one row against another on the same folds; p is the corrected resampled t-test's, or the bootstrap's.
+
+        On one test set trained on once, p is NaN: nothing tells a difference from the chance of training.
+        """
+        if metric not in METRICS:
+            raise CohortError(f"no score '{metric}'; there are: {', '.join(METRICS)}")
         units, other = self.of(model), self.of(against)
-        values = self.values(metric, units, other)
-        draws = self.draws_of(metric, units, other) if self.same_test else None
-        p = p_over_folds(values, **sizes(units)) if draws is None else p_over_draws(draws)
-        return Comparison(model, against, metric, self.interval(metric, units, other), p, p)
+        difference, p = self.weighed(metric, units, other)
+        return Comparison(model, against, metric, difference, p, p)
 
     def comparisons(self, metric: str = "auroc", against: str | None = None) -> tuple[Comparison, ...]:
         """Hold every graph against its twin without edges, or every other row against one; p corrected by Holm."""
@@ -147,21 +158,12 @@ class CVResult:
         for row in self.rows:
             if row.name == name:
                 return row
-        raise CohortError(f"no row '{name}'; there are: {', '.join(row.name for row in self.rows)}")
+        raise CohortError(f"no row '{name}'; there are: {'; '.join(row.name for row in self.rows)}")
 
     @property
     def verdict(self) -> tuple[str, ...]:
         """Say in one plain sentence a graph whether it helped, and whether plain models do as well."""
-        plain = [row for row in self.rows if row.kind == "baseline" and row.name not in FROM_THE_GRAPH]
-        best = max(plain, key=lambda row: row.metrics["auroc"].mean, default=None)
-        made = {one.model: one.p_holm for one in self.comparisons()}
-        several = len(made) > 1
-        graphs = [row for row in self.rows if row.kind == "graph"]
-        said = tuple(sentence(row, best, made.get(row.name) if several else None) for row in graphs)
-        lows = [row.metrics["auroc"].low for row in self.rows]
-        return (
-            said + folds_told(self.of(self.units[0].model)) + ((NO_SIGNAL,) if all(low <= 0.5 for low in lows) else ())
-        )
+        return verdict_of(self.rows, self.comparisons(), self.of(self.units[0].model))
 
     def to_json(self) -> dict[str, Any]:
         """Return the versioned object that `graphmml cv --json` prints."""
@@ -181,6 +183,17 @@ class CVResult:
         table = self.frame()[["kind", "auroc", "auroc_low", "auroc_high", "auprc", "brier", "auroc_vs_no_graph"]]
         head = f"{self.plan}, {self.setting}, {self.patients} patients"
         return "\n".join([head, table.round(3).to_string(na_rep=""), *self.verdict])
+
+
+def verdict_of(rows: Sequence[Row], comparisons: Sequence[Comparison], units: list[Unit]) -> tuple[str, ...]:
+    """Say what each graph did, on how many of one model's units AUROC rests, and whether anything is above chance."""
+    plain = [row for row in rows if row.kind == "baseline" and row.name not in FROM_THE_GRAPH]
+    best = max(plain, key=lambda row: row.metrics["auroc"].mean, default=None)
+    made = {one.model: one.p_holm for one in comparisons}
+    several = len(made) > 1
+    said = [sentence(row, best, made.get(row.name) if several else None) for row in rows if row.kind == "graph"]
+    nothing = all(row.metrics["auroc"].low <= 0.5 for row in rows)
+    return (*said, *folds_told(units), *((NO_SIGNAL,) if nothing else ()))
 
 
 def folds_told(units: list[Unit]) -> tuple[str, ...]:
@@ -205,30 +218,3 @@ def pooled_calibration(units: list[Unit]) -> dict[str, Interval]:
         name: Interval(mean_of([METRICS[name](*pair) for pair in zip(codes, p, strict=True)]), np.nan, np.nan)
         for name in ("calibration_slope", "calibration_intercept")
     }
-
-
-def clipped(interval: Interval, metric: str = "auroc", *, difference: bool = False) -> Interval:
-    """Return an interval that stays where the score, or the difference of two, can be."""
-    low, high = RANGE.get(metric, (0.0, 1.0))
-    low, high = (low - high, high - low) if difference else (low, high)
-    return Interval(interval.mean, float(np.clip(interval.low, low, high)), float(np.clip(interval.high, low, high)))
-
-
-def folded(values: np.ndarray, units: list[Unit]) -> Interval:
-    """Return the interval of one value a fold."""
-    return over_folds(values, **sizes(units))
-
-
-def sizes(units: list[Unit]) -> dict[str, Any]:
-    """Return how many patients a fold trains and tests in the mean, and how often all are folded."""
-    return {
-        "repeats": len({unit.repeat for unit in units}),
-        "train": float(np.mean([unit.trained for unit in units])),
-        "test": float(np.mean([len(unit.codes) for unit in units])),
-    }
-
-
-def mean_of(values: list[float]) -> float:
-    """Return the mean of those that are defined."""
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")

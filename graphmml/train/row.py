@@ -63,7 +63,7 @@ def sentence(row: Row, best: Row | None, p: float | None = None) -> str:
     interval = f"95 % interval {low} to {high}" + ("" if p is None else f", p {p:.3f} after Holm")
     span = f"{mean} AUROC against the same network without edges ({interval})"
     if np.isnan(gain.low):
-        word = "cannot be judged on so few folds"
+        word = "cannot be judged on one fold, or by one training"
     elif p is not None and p >= LEVEL:
         word = "did not demonstrably help"
     else:

@@ -37,8 +37,7 @@ OF_CLASSIFIERS: Mapping[type, Space] = {
     },
     MLPClassifier: {
         "classifier__hidden_layer_sizes": [(16,), (32,), (64,), (32, 32)],
-        "classifier__alpha": [0.1, 1.0, 10.0],
-        "classifier__learning_rate_init": [0.001, 0.003, 0.01],
+        "classifier__alpha": [0.1, 1.0, 10.0, 100.0, 1000.0],
     },
 }
 

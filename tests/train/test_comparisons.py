@@ -95,7 +95,9 @@ def test_blocks_are_drawn_whole_and_widen_the_interval():
     for block in range(10):
         assert (counts[blocks == block] == counts[blocks == block][0]).all()
     whole = result.bootstrap("graph")
-    assert result.row("graph", None).metrics["auroc"] == whole
+    table = result.row("graph", None).metrics["auroc"]
+    assert table.mean == whole.mean
+    assert table.high - table.low > whole.high - whole.low  # of two trainings, which the bootstrap holds fixed
     each = replace(result, splits=replace(result.splits, blocks=np.arange(80))).bootstrap("graph")
     assert each.mean == whole.mean
     assert whole.high - whole.low > 1.3 * (each.high - each.low)
@@ -171,3 +173,38 @@ def test_a_table_says_which_group_is_asked_for_in_vain():
     cohort = gm.make_cohort(80)
     with pytest.raises(gm.CohortError, match="no group 'ward'"):
         gm.group_table(result, cohort, "ward")
+
+
+def test_two_models_that_differ_by_seeds_alone_are_not_told_apart_on_one_test_set():
+    """The chance of training counts: without it the same patients would tell equal networks apart again and again."""
+    random = np.random.default_rng(0)
+    patients, seeds, told, fixed = 400, 3, [], []
+    for _ in range(60):
+        truth = random.normal(size=patients)
+        y = (random.random(patients) < 1 / (1 + np.exp(-truth))).astype(np.int64)
+        units = []
+        for name in ("one", "other"):
+            for seed in range(seeds):
+                p = 1 / (1 + np.exp(-truth - 2 * np.sin(2 * truth + random.uniform(0, 7))))  # how a training errs
+                p = np.stack([1 - p, p], axis=1)
+                units.append(Unit(name, "graph", seed, 0, all_scores(y, p), 0.0, 60, y, p))
+        keys = [(seed, 0) for seed in range(seeds)]
+        rows = {key: np.arange(patients) for key in keys}
+        ids = pd.Index([f"p{n}" for n in range(patients)])
+        splits = Splits(ids, {key: np.arange(0) for key in keys}, rows, np.arange(patients))
+        result = CVResult(tuple(units), "c", patients, ("a", "b"), "plan", "inductive", True, splits)
+        told.append(result.comparison("one", "other").p < 0.05)
+        fixed.append(p_over_draws(result.draws_of("auroc", result.of("one"), result.of("other"))) < 0.05)
+    assert np.mean(told) <= 0.1
+    assert np.mean(fixed) > 0.2
+
+
+def test_one_training_each_tells_nothing_apart():
+    result = made(np.arange(80), same_test=True)
+    once = replace(result, units=tuple(unit for unit in result.units if unit.repeat == 0))
+    found = once.comparison("graph", "no graph")
+    assert np.isnan([found.p, found.difference.low, found.difference.high]).all()
+    assert found.difference.mean == pytest.approx(once.values("auroc", once.of("graph"), once.of("no graph")).mean())
+    assert "cannot be judged on one fold, or by one training" in once.verdict[0]
+    with pytest.raises(gm.CohortError, match="no score 'acc'; there are: auroc"):
+        result.comparison("graph", "no graph", "acc")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -254,3 +255,18 @@ def test_the_plan_does_not_touch_the_models_given():
     plan({"graph": given}, "transductive")
     assert given.setting == "inductive"
     assert given.links == gm.Neighbours(k=3)
+
+
+def test_every_model_gets_the_seed_of_its_fold_also_plain_ones():
+    cohort = small()
+    split = replace(cohort, split=pd.Series(np.where(np.arange(60) % 3, "train", "test"), index=cohort.ids))
+    result = gm.cross_validate(model(), split, gm.OfficialSplit(2), jobs=1)
+    for name, fixed in (("random forest", False), ("logistic regression", True)):
+        first, second = result.of(name)
+        assert np.array_equal(first.probabilities, second.probabilities) == fixed
+
+
+@pytest.mark.parametrize("name", ["random forest", "no graph", "neighbours' vote"])
+def test_a_model_named_like_a_row_beside_it_is_refused_before_anything_is_fitted(name):
+    with pytest.raises(gm.GraphmmlError, match="give it another name"):
+        gm.cross_validate({name: model()}, small())

@@ -100,7 +100,7 @@ def test_frames_hold_a_row_a_model_and_a_row_a_fold():
 
 
 def test_a_row_that_is_not_there_is_asked_for_in_vain():
-    with pytest.raises(gm.CohortError, match="there are: graph, no graph"):
+    with pytest.raises(gm.CohortError, match="there are: graph; no graph"):
         result_of(1.0, 0.5).named("gcn")
 
 

@@ -29,8 +29,9 @@ from graphmml.train.intervals import Interval
 from graphmml.train.loop import Training
 from graphmml.train.missing_patterns import by_repeat
 from graphmml.train.parallel import side_by_side
-from graphmml.train.result import CVResult, clipped
+from graphmml.train.result import CVResult
 from graphmml.train.scores import all_scores
+from graphmml.train.spread import clipped
 from graphmml.train.tasks import ClassTask, aligned
 from graphmml.train.unit import Unit
 
