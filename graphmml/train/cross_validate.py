@@ -20,6 +20,7 @@ from graphmml.train.calibrated import uncalibrated
 from graphmml.train.chance import one_thread
 from graphmml.train.estimator import GraphClassifier, Setting
 from graphmml.train.members import fits_beside
+from graphmml.train.own_code import behind
 from graphmml.train.parallel import ours, refuse_jobs, side_by_side
 from graphmml.train.planned import Classifier, Model, Planned, around, by_name, plan, settings
 from graphmml.train.result import CVResult
@@ -78,6 +79,8 @@ def cross_validate(
     said = "".join([described(folds, made), *around(models)])
     facts = {"cohort": cohort.fingerprint, **facts_of(folds, made, classes, setting), "plan": said}
     facts["models"] = settings(planned)
+    own = behind([row.model for row in planned])
+    facts |= {"code, or files that its models name": own} if own else {}
     folder = None if run is None else RunFolder.open(run, facts, splits, resume=resume)
     work: list[Work] = [(row, fold, setting) for fold in made for row in planned]
     done, _ = run_units(work, cohort, classes, jobs=jobs, folder=folder, watch=watch)

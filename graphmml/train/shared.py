@@ -19,6 +19,7 @@ from sklearn.base import clone
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import CohortEncoder, EncodedCohort, Preparation
 from graphmml.data.kinds import wanted
+from graphmml.train.own_code import behind
 
 KEPT = 6
 """So many preparations are remembered, those used last: the folds in work and the inner ones of calibration."""
@@ -53,7 +54,7 @@ def fitted(prepare: Preparation | None, cohort: Cohort) -> Preparation:
     name = written(fresh) if _ON.get() else None
     if name is None:
         return fresh.fit(cohort)
-    key = (name, content(cohort))
+    key = (name + behind(fresh), content(cohort))
     if key not in _PREPARED:
         _PREPARED[key] = Prepared(fresh.fit(cohort))
         while len(_PREPARED) > KEPT:

@@ -20,7 +20,9 @@ from graphmml.train.weighted_scores import LOWER_IS_BETTER, RANKED, WEIGHTED, re
 FEWEST = 5
 """Patients who must have a modality for its worth to be told."""
 SAME = 1e-6
-"""Probabilities next to each other that are no further apart are one."""
+"""Probabilities next to each other whose logits are no further apart are one ..."""
+WIDEST = 10.0
+"""... unless the run of them is so many times as wide."""
 Watch = Callable[[int, int], None]
 
 
@@ -201,12 +203,24 @@ def settled(p: np.ndarray) -> np.ndarray:
 
     Patients of whom the same is known are asked in batches of other sizes, and sums come out otherwise.
     """
-    order = np.argsort(p, axis=0, kind="stable")
-    ordered = np.take_along_axis(p, order, axis=0)
+    return np.stack([settled_class(p[:, at]) for at in range(p.shape[1])], axis=1)
+
+
+def settled_class(p: np.ndarray) -> np.ndarray:
+    """Put means for runs of probabilities of one class that are so near: float64 [patient].
+
+    Near is meant of their logits. A run that goes on and on is no rounding: where many patients stand close, as of a
+    rare class, all differ from the next by little and from the last by much.
+    """
+    order = np.argsort(p, kind="stable")
+    ordered = p[order]
+    near = SAME * np.maximum(ordered * (1.0 - ordered), np.finfo(np.float64).tiny)
+    run = np.cumsum(np.diff(ordered, prepend=ordered[:1]) > near)
+    starts = np.flatnonzero(np.diff(run, prepend=-1))
+    means = np.add.reduceat(ordered, starts) / np.bincount(run)
+    wide = np.maximum.reduceat(ordered, starts) - ordered[starts] > WIDEST * near[starts]
     whole = np.empty_like(p)
-    for at in range(p.shape[1]):
-        run = np.cumsum(np.diff(ordered[:, at], prepend=ordered[:1, at]) > SAME)
-        whole[order[:, at], at] = (np.bincount(run, ordered[:, at]) / np.bincount(run))[run]
+    whole[order] = np.where(wide[run], ordered, means[run])
     return whole
 
 

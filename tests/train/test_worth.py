@@ -349,3 +349,13 @@ def test_several_classes_are_scored_one_against_the_rest(frames):
     p = model.predict_proba(cohort[TEST])
     assert result.everything.mean == pytest.approx(auroc(truth_of(model, cohort[TEST]), p))
     assert result.nothing.mean == pytest.approx(0.5)
+
+
+def test_many_patients_who_stand_close_keep_their_order():
+    """Of a rare class all probabilities are small and near; a chain of them is no rounding."""
+    p = np.sort(np.random.default_rng(0).beta(1, 100, 50_000))
+    found = settled(np.stack([1 - p, p], axis=1))[:, 1]
+    assert len(np.unique(found)) > 0.9 * len(p)
+    assert (np.diff(found) >= 0).all()
+    chain = 0.01 + np.arange(5_000) * 5e-9
+    assert np.array_equal(settled(np.stack([1 - chain, chain], axis=1))[:, 1], chain)
