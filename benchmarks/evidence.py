@@ -8,6 +8,7 @@ python benchmarks/evidence.py cover      # how many intervals of repeated folds 
 import argparse
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -23,6 +24,7 @@ from graphmml.train.cross_validate import classes_in, gathered, run_units
 from graphmml.train.intervals import over_folds
 from graphmml.train.planned import Planned, plan
 
+Case = tuple[gm.Cohort, list[Planned]]
 QUICK = gm.Training(epochs=40, patience=8)
 
 
@@ -97,6 +99,14 @@ def halves(cohort: gm.Cohort, seed: int) -> tuple[gm.Cohort, list[Planned]]:
     return people, models
 
 
+def trained_twice(cohort: gm.Cohort, seed: int) -> tuple[gm.Cohort, list[Planned]]:
+    """Return a cohort of which two fifths train, and one network twice, with other seeds."""
+    side = np.where(np.random.default_rng(seed).permutation(len(cohort)) % 5 < 2, "train", "test")
+    bare = [gm.GraphClassifier(gm.NoEdges(), members=1, training=QUICK, device="cpu", seed=at) for at in (0, 5000)]
+    rows = [Planned(name, "graph", model) for name, model in zip(("one", "other"), bare, strict=True)]
+    return replace(cohort, split=pd.Series(side, index=cohort.ids)), rows
+
+
 def only(cohort: gm.Cohort, fold: object, *, name: str) -> gm.Cohort:
     """Return a cohort with one modality alone."""
     return replace(cohort, tables={name: cohort.tables[name]})
@@ -104,20 +114,29 @@ def only(cohort: gm.Cohort, fold: object, *, name: str) -> gm.Cohort:
 
 def equal(times: int, patients: int, repeats: int) -> None:
     """Print how often two equal models are told apart at the level of .05."""
-    for what in ("the same perceptron, other seeds", "logistic regression on noise and on other noise"):
-        p, squares, began = [], [], time.perf_counter()
-        for seed in range(times):
-            cohort, rows = gm.make_cohort(patients, seed=seed), seeds()
-            if "noise" in what:
-                cohort, rows = halves(permuted(patients, seed), seed)
-            one = crossed(cohort, rows, gm.Folds(5, repeats=repeats)).comparison("one", "other")
-            difference, reach = one.difference, student.ppf(0.975, 5 * repeats - 1)
-            p.append(one.p)
-            squares.append((difference.mean**2, ((difference.high - difference.low) / 2 / reach) ** 2))
-        told, (true, taken) = float(np.mean(np.array(p) < 0.05)), np.mean(squares, axis=0)
-        print(f"{what}: {told:.1%} of {times} comparisons reach p < .05 (5 folds x {repeats})")
+    folds = gm.Folds(5, repeats=repeats)
+    told("the same perceptron, other seeds", times, folds, lambda at: (gm.make_cohort(patients, seed=at), seeds()))
+    noise = "logistic regression on noise and on other noise"
+    told(noise, times, folds, lambda at: halves(permuted(patients, at), at))
+    once = "one test set: the same network, other seeds"
+    told(once, times, gm.OfficialSplit(5), lambda at: trained_twice(gm.make_cohort(patients, seed=at), at))
+
+
+def told(what: str, times: int, folds: gm.Folds | gm.OfficialSplit, of: Callable[[int], Case]) -> None:
+    """Print it for one kind of models."""
+    p, squares, began = [], [], time.perf_counter()
+    for seed in range(times):
+        cohort, rows = of(seed)
+        one = crossed(cohort, rows, folds).comparison("one", "other")
+        p.append(one.p)
+        if isinstance(folds, gm.Folds):
+            reach = student.ppf(0.975, folds.n * folds.repeats - 1)
+            squares.append((one.difference.mean**2, ((one.difference.high - one.difference.low) / 2 / reach) ** 2))
+    print(f"{what}: {float(np.mean(np.array(p) < 0.05)):.1%} of {times} comparisons reach p < .05 ({folds})")
+    if squares:
+        true, taken = np.mean(squares, axis=0)
         print(f"  the mean's variance is {true / taken:.2f} times what the test takes it to be")
-        print(f"  {time.perf_counter() - began:.0f} s")
+    print(f"  {time.perf_counter() - began:.0f} s")
 
 
 def cover(times: int, patients: int, repeats: int) -> None:
