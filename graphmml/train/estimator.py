@@ -165,6 +165,15 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return float((self.predict(cohort) == cohort.outcome.values.to_numpy(dtype=object))[cohort.labelled].mean())
 
     @property
+    def epochs_(self) -> tuple[int | None, ...]:
+        """After how many epochs each member had the weights that it keeps; None in a model saved before that was kept.
+
+        A member that has them after one or two has learned little that its validation patients bear out.
+        """
+        self.check_fitted()
+        return tuple(member.epochs for member in self.members_)
+
+    @property
     def constructor(self) -> GraphConstructor:
         """The constructor in use: ten nearest neighbours in each modality unless another was given."""
         return Neighbours(each=True) if self.links is None else self.links

@@ -291,6 +291,15 @@ def test_watch_is_told_of_every_epoch_of_every_member(cohort):
     assert all(np.isfinite([epoch.loss, epoch.validation]).all() for epoch in seen)
 
 
+def test_a_member_says_after_how_many_epochs_it_was_best(cohort):
+    seen = []
+    how = gm.Training(epochs=12, patience=3, learning_rate=0.1)
+    model = gm.GraphClassifier(gm.Neighbours("labs", k=3), members=2, width=4, training=how).fit(cohort, seen.append)
+    second = [at for at, epoch in enumerate(seen) if epoch.number == 0][1]
+    losses = [[epoch.validation for epoch in part] for part in (seen[:second], seen[second:])]
+    assert model.epochs_ == tuple(1 + int(np.argmin(one)) for one in losses)
+
+
 def test_more_than_two_classes(frames):
     tables, outcome, groups = frames
     three = outcome.copy()
