@@ -14,6 +14,8 @@ from graphmml.data.encode import Preparation
 from graphmml.data.folds import inner_folds
 from graphmml.data.kinds import refuse_numbers, refuse_plain, wanted
 from graphmml.errors import GraphError, GraphmmlError, NotFittedError
+from graphmml.train.chance import refuse_seed
+from graphmml.train.classifier import Predicts, refuse_outcome
 from graphmml.train.scores import log_loss
 from graphmml.train.several import fit_each
 from graphmml.train.spaces import Space, alike, given_of, refuse_space, space_of, untuned
@@ -39,6 +41,7 @@ class Search:
         refuse_numbers(self)
         if self.trials < 1 or self.folds < 2:
             raise GraphmmlError(f"{self.trials} trials on {self.folds} folds were asked for; 1 on 2 are the fewest")
+        refuse_seed(self.seed)
         if self.by not in ("random", "optuna"):
             raise GraphmmlError(f"settings are searched by '{self.by}'; choose random or optuna")
 
@@ -59,7 +62,7 @@ Folds = Sequence[tuple[Cohort, Cohort]]
 """Patients to learn from and patients to be scored on."""
 
 
-class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class Tuned(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Fit a model with the settings of the lowest log-loss on inner folds of its training patients.
 
     `space` holds values by the name of a setting (default: `space_of` the model, a dozen or so). The model with those
@@ -74,9 +77,10 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         self.search = search
         self.space = space
 
-    def fit(self, cohort: Cohort) -> Self:
-        """Search, then fit on every patient given."""
+    def fit(self, cohort: Cohort, y: None = None) -> Self:
+        """Search, then fit on every patient given; the outcome is the cohort's: `y` stays None."""
         wanted(cohort, Cohort)
+        refuse_outcome(y)
         refuse_search(self)
         search, model = self.search or Search(), untuned(self.model)
         space = space_of(model) if self.space is None else self.space
@@ -114,10 +118,6 @@ class Tuned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
     def encoder_(self) -> Preparation:
         """What the model with the chosen settings has learned of columns."""
         return self.model_.encoder_  # type: ignore[no-any-return]
-
-    def predict(self, cohort: Cohort) -> np.ndarray:
-        """Return the most probable class of each patient: str [patient]."""
-        return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
 
     def check_fitted(self) -> None:
         """Raise NotFittedError before `fit`."""

@@ -227,15 +227,6 @@ def test_a_planted_signal_is_learned():
     assert model.fit(cohort[:150]).score(cohort[150:]) >= 0.9
 
 
-def test_the_score_is_the_accuracy_over_those_with_an_outcome(cohort):
-    model = tiny().fit(cohort[TRAIN])
-    part = cohort[TEST].with_outcome_of(range(9))
-    truth = cohort.outcome.values.to_numpy()[45:54]
-    assert model.score(part) == pytest.approx((model.predict(cohort[45:54]) == truth).mean())
-    with pytest.raises(gm.CohortError, match="no outcome to score against"):
-        model.score(replace(cohort[TEST], outcome=None))
-
-
 def test_the_answer_is_the_mean_over_members(cohort):
     model = tiny(members=3).fit(cohort[TRAIN])
     members = model.predict_members(cohort[TEST])
@@ -341,9 +332,3 @@ def test_without_two_classes_there_is_nothing_to_learn(frames):
 def test_concepts_and_gcn_do_not_go_together_and_the_error_says_what_does(cohort):
     with pytest.raises(gm.GraphError, match="use SAGEStack or GATStack"):
         tiny(gm.Concepts("codes", most=0.9), conv=gm.GCNStack).fit(cohort[TRAIN])
-
-
-def test_before_fit_every_question_is_refused(cohort):
-    for ask in ("predict", "predict_proba", "predict_members", "score"):
-        with pytest.raises(gm.NotFittedError, match="has seen no patients yet"):
-            getattr(tiny(), ask)(cohort[TEST])
