@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.kinds import kind_of, shown, wanted
+from graphmml.data.kinds import foreign, kind_of, shown, wanted
 from graphmml.errors import CohortError, GraphmmlError
 
 
@@ -48,8 +48,7 @@ def refuse_watch(watch: object) -> None:
 
 def refuse_prepare(prepare: Any) -> None:
     """Raise GraphmmlError for what cannot turn patients into numbers."""
-    asked = ("fit", "transform")
-    if prepare is not None and (isinstance(prepare, type) or not all(hasattr(prepare, name) for name in asked)):
+    if prepare is not None and (isinstance(prepare, type) or foreign(prepare) or not hasattr(prepare, "fit")):
         raise GraphmmlError(f"prepare is {shown(prepare)}; an encoder is wanted, for instance gm.CohortEncoder()")
 
 

@@ -101,3 +101,12 @@ def test_the_largest_seed_is_one_that_members_take(cohort):
     clone(NETWORK).set_params(seed=2**32 - 2).fit(cohort)
     with pytest.raises(gm.GraphmmlError, match="seed is -1; choose a whole number"):
         gm.Search(seed=-1)
+
+
+@ALL
+def test_patients_with_nothing_that_training_knew_are_not_predicted(cohort, model):
+    strangers = gm.Cohort.from_frames({"proteins": cohort.tables["labs"]}, cohort.outcome.values)
+    fitted = clone(model).fit(cohort)
+    for ask in (fitted.predict, fitted.predict_proba, fitted.score):
+        with pytest.raises(gm.CohortError, match="none of the 15 columns of training is in the cohort"):
+            ask(strangers)
