@@ -186,6 +186,7 @@ CALLS = [
     (lambda c, t, y: gm.Neighbours(k="5"), "k is '5'; a whole number is wanted"),
     (lambda c, t, y: gm.Shuffled("neighbours"), r"gm\.Neighbours\(k=10\)"),
     (lambda c, t, y: gm.Restricted(gm.Neighbours, across="site"), "takes one constructor"),
+    (lambda c, t, y: gm.Layers(gm.Neighbours(), gm.Neighbours(k=3)), r"give constructors in one tuple.*Layers\(\("),
     (lambda c, t, y: gm.Union((gm.Neighbours,)), "give one or more constructors"),
     (lambda c, t, y: gm.LabelPropagation(gm.Neighbours).fit(c), r"the class Neighbours.*gm\.Neighbours\(k=10\)"),
     (lambda c, t, y: gm.diagnose(c, "neighbours"), r"'neighbours'.*gm\.Neighbours\(k=10\)"),

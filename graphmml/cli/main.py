@@ -230,3 +230,7 @@ def place_of(error: Exception) -> str:
     while where is not None and where.tb_next is not None:
         where = where.tb_next
     return "" if where is None else f" at {Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}"
+
+
+if __name__ == "__main__":
+    main()

@@ -144,9 +144,10 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         return 0 if modality in (self.reduce or {}) else self.wide
 
     def transform(self, cohort: Cohort) -> EncodedCohort:
-        """Encode any patients; columns and modalities that training did not have are ignored."""
+        """Encode any patients; columns and modalities that training did not have are ignored, unless all are such."""
         self.check_fitted()
         wanted(cohort, Cohort)
+        self.refuse_strangers(cohort)
         features, present, tables = {}, [], {}
         for modality, encoder in self.tables_.items():
             rest = 0.0 if modality in self.counted_in(cohort) else np.nan
@@ -166,6 +167,18 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             groups=cohort.groups.reindex(columns=self.groups_),
             timeline=cohort.timeline,
         )
+
+    def refuse_strangers(self, cohort: Cohort) -> None:
+        """Raise CohortError for tables in which training knows no column, and no codes to count."""
+        here = {name: table for name, table in self.tables_.items() if name in cohort.tables}
+        known = any(column in table.schema_ for name, table in here.items() for column in cohort.tables[name])
+        if not known and not self.counted_in(cohort):
+            columns = [f"{name}.{column}" for name, table in self.tables_.items() for column in table.schema_]
+            raise CohortError(
+                f"none of the {len(columns)} columns of training is in the cohort, whose tables are "
+                f"{', '.join(list(cohort.tables)[:12])}; training had {', '.join(columns[:6])}: give the tables and "
+                "columns by these names"
+            )
 
     def counted_in(self, cohort: Cohort) -> frozenset[str]:
         """Return the modalities that count codes, here as in training; an encoder of before knows of none."""

@@ -35,7 +35,7 @@ def linked(links: GraphConstructor, source: EncodedCohort, target: EncodedCohort
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Layers:
     """Several constructors side by side, each with relations of its own: one graph of many kinds of edge.
 
@@ -45,8 +45,13 @@ class Layers:
 
     links: tuple[GraphConstructor, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "links", several(self.links))
+    def __init__(self, links: tuple[GraphConstructor, ...], *more: object) -> None:
+        if more:
+            raise GraphError(
+                f"{1 + len(more)} things are given one after another; give constructors in one tuple, for instance "
+                "Layers((Neighbours(), SharedPhenotype('sex')))"
+            )
+        object.__setattr__(self, "links", several(links))
 
     def link(self, source: EncodedCohort, target: EncodedCohort) -> Relations:
         """Return every constructor's relations."""

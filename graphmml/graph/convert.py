@@ -11,6 +11,7 @@ import torch
 from torch_geometric.data import Data, HeteroData
 
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.kinds import wanted
 from graphmml.errors import GraphError
 from graphmml.graph.facts import in_order, numbered
 from graphmml.graph.patient_graph import PatientGraph
@@ -29,8 +30,10 @@ def to_pyg(graph: PatientGraph, features: EncodedCohort | None = None) -> Data |
     With `features`, encoded for the graph's patients in the graph's order, `x` is float32 [patient, column] and
     `present` bool [patient, modality]. Patient ids do not travel; the names of concepts do.
     """
+    wanted(graph, PatientGraph)
     x = None
     if features is not None:
+        wanted(features, EncodedCohort)
         if not features.ids.equals(graph.ids):
             raise GraphError("the features are of other patients than the graph, or in another order")
         x = torch.from_numpy(np.concatenate(list(features.features.values()), axis=1))
@@ -82,8 +85,14 @@ def from_pyg(data: Data | HeteroData, ids: Sequence[str] | None = None) -> Patie
     """Make a graph of what `to_pyg` gave, or of PyG data from elsewhere whose patients are of kind "patient".
 
     `ids` names the patients in order, p0, p1 ... unless given. In `train_mask`, where there is one, patients in
-    training come first. A kind of node with `owner` is of parts, any other of concepts.
+    training come first. A kind of node with `owner` is of parts, any other of concepts. An edge weighs what
+    `edge_weight` says, or the one column of `edge_attr`, or else one.
     """
+    wanted(data, Data, HeteroData, mend="PyG data, for instance what gm.to_pyg or gm.read_pyg gives")
+    if isinstance(data, HeteroData) and PATIENT not in data.node_types:
+        raise GraphError(
+            f"no nodes are of kind '{PATIENT}'; there are: {', '.join(data.node_types)}. Rename those who are patients"
+        )
     node = data if isinstance(data, Data) else data[PATIENT]
     count = int(node.num_nodes or 0)
     names = numbered(count) if ids is None else list(map(str, ids))
@@ -111,8 +120,20 @@ def from_pyg(data: Data | HeteroData, ids: Sequence[str] | None = None) -> Patie
 def pyg_relation(kind: tuple[str, str, str], store: Any) -> Relation:
     """Read one relation of PyG; edges without weight weigh one."""
     edges = store.edge_index.numpy()
-    weight = store.edge_weight.numpy() if "edge_weight" in store else np.ones(edges.shape[1], dtype=np.float32)
-    return in_order(kind, edges[0], edges[1], weight)
+    return in_order(kind, edges[0], edges[1], pyg_weight(kind[1], store, edges.shape[1]))
+
+
+def pyg_weight(name: str, store: Any, edges: int) -> np.ndarray:
+    """Return what each edge of a relation weighs, or raise GraphError where several columns could say so."""
+    if "edge_weight" not in store and "edge_attr" not in store:
+        return np.ones(edges, dtype=np.float32)
+    said: np.ndarray = (store.edge_weight if "edge_weight" in store else store.edge_attr).numpy()
+    if said.size != edges:
+        raise GraphError(
+            f"relation '{name}' has {edges} edges and weights of shape {said.shape}; put one number an edge into "
+            "edge_weight"
+        )
+    return said.reshape(edges)
 
 
 def pyg_parts(store: Any) -> Parts:

@@ -58,5 +58,14 @@ def read_pyg(path: str | Path) -> Data | HeteroData:
     try:
         stored = torch.load(path, weights_only=True)
         return Data.from_dict(stored) if "edge_index" in stored else HeteroData.from_dict(stored)
-    except (OSError, RuntimeError, ValueError, TypeError, UnpicklingError) as error:
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        UnpicklingError,
+    ) as error:
         raise GraphError(f"{path} holds no PyG data ({type(error).__name__}); export it again") from None

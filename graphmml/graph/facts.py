@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from graphmml.data.columns import FLOAT32_MAX
 from graphmml.errors import GraphError
 from graphmml.graph.patient_graph import PatientGraph
 from graphmml.graph.relations import Parts, Relation
@@ -67,9 +68,16 @@ def graph_of(text: str, edges: Sequence[Edges], *, ids: Sequence[str] | None = N
 
 
 def in_order(kind: tuple[str, str, str], sources: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> Relation:
-    """Return a relation of these edges, sorted by target, then source."""
+    """Return a relation of these edges, sorted by target, then source, or raise GraphError where one has no weight."""
     source, name, target = kind
-    return Relation.of(name, np.asarray(sources), np.asarray(targets), np.asarray(weight)).between(source, target)
+    strong = np.asarray(weight)
+    wrong = int((~((strong >= 0) & (strong <= FLOAT32_MAX))).sum())
+    if wrong:
+        raise GraphError(
+            f"relation '{name}': {wrong} of {len(strong)} edges have a weight that is no number or below zero; "
+            "a weight says how strong a link is, so give numbers of zero or more"
+        )
+    return Relation.of(name, np.asarray(sources), np.asarray(targets), strong).between(source, target)
 
 
 def numbered(patients: int) -> list[str]:

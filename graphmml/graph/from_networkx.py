@@ -37,6 +37,8 @@ def from_networkx(drawn: nx.Graph) -> PatientGraph:
             elif kind != PATIENT:
                 concepts[kind] = tuple(str(known.get("name", name)) for name, known in members)
         relations = relations_of(drawn, places, [tuple(kind) for kind in said["relations"]])
+    except GraphError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise GraphError(f"this is no graph of patients ({type(error).__name__}); export it again") from None
     ids = pd.Index([str(name) for name, _ in nodes[PATIENT]], dtype="str")

@@ -40,7 +40,8 @@ class Neighbours:
     the k-th neighbour in the source) or "rbf" (exp(-d^2 / s_i s_j), self-tuning: Zelnik-Manor and Perona, NeurIPS
     2004, who take the 7th neighbour where we take the k-th).
 
-    With `each` (one relation a modality) a modality that k or fewer others have links those who have it to all others.
+    With `each` (one relation a modality) a modality that k or fewer others have links those who have it to all others:
+    where a modality is rare that is meant, and a k beyond the cohort, which is refused without `each`, links everybody.
 
     `recall` (0 to 1) searches approximately, as far as a sample says that this share of neighbours is found: from
     20,000 patients on, by encoded columns.

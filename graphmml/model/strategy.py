@@ -10,7 +10,7 @@ from typing import Literal
 
 from torch import nn
 
-from graphmml.data.kinds import refuse_numbers
+from graphmml.data.kinds import refuse_numbers, shown
 from graphmml.errors import GraphError
 from graphmml.model.auxiliary import Auxiliary
 from graphmml.model.combine import Combiner, MeanProbability
@@ -50,6 +50,7 @@ class Intermediate:
     def __post_init__(self) -> None:
         refuse_numbers(self)
         refuse_drop(self.drop)
+        refuse_parts(self)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Hybrid:
     def __post_init__(self) -> None:
         refuse_numbers(self)
         refuse_drop(self.drop)
+        refuse_parts(self)
         if self.balance not in ("equal", "losses", "gradients"):
             raise GraphError(f"balance is '{self.balance}'; choose equal, losses or gradients")
 
@@ -85,6 +87,11 @@ class Late:
     """
 
     combine: Combiner = field(default_factory=MeanProbability)
+
+    def __post_init__(self) -> None:
+        given: object = self.combine
+        if isinstance(given, type) or not all(callable(getattr(given, name, None)) for name in ("learn", "join")):
+            raise GraphError(f"combine is {shown(given)}; a combiner is wanted, for instance Late(gm.Stacked())")
 
 
 Strategy = Early | Intermediate | Hybrid | Late
@@ -102,3 +109,14 @@ def refuse_drop(drop: float) -> None:
     """Raise GraphError for a share that cannot be hidden."""
     if not 0.0 <= drop < 1.0:
         raise GraphError(f"drop is {drop}; choose a share of modalities from 0 to below 1")
+
+
+def refuse_parts(strategy: Intermediate | Hybrid) -> None:
+    """Raise GraphError for a completion or an auxiliary loss that cannot be made of a width and modalities."""
+    parts: dict[str, tuple[object, str]] = {
+        "complete": (strategy.complete, "LearnedTokens"),
+        "auxiliary": (strategy.auxiliary, "Contrast"),
+    }
+    for name, (part, ours) in parts.items():
+        if part is not None and (not callable(part) or isinstance(part, nn.Module)):
+            raise GraphError(f"{name} is {shown(part)}; a class or function is wanted, for instance {name}=gm.{ours}")

@@ -17,6 +17,7 @@ from graphmml.data.encode import EncodedCohort, Preparation
 from graphmml.data.folds import block_numbers
 from graphmml.data.kinds import wanted
 from graphmml.errors import NotFittedError
+from graphmml.train.classifier import Predicts, refuse_classifier, refuse_outcome, refuse_prepare
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.propagation import LabelPropagation
 from graphmml.train.scores import log_loss
@@ -27,16 +28,19 @@ STEPS = 300
 """Iterations of the perceptron at most."""
 
 
-class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class Baseline(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Any scikit-learn classifier on all modalities side by side, with a column a modality for its presence."""
 
     def __init__(self, classifier: Any, prepare: Preparation | None = None) -> None:
         self.classifier = classifier
         self.prepare = prepare
 
-    def fit(self, cohort: Cohort) -> Self:
-        """Learn from the patients with a known outcome."""
+    def fit(self, cohort: Cohort, y: None = None) -> Self:
+        """Learn from the patients with a known outcome, which is the cohort's: `y` stays None."""
         wanted(cohort, Cohort)
+        refuse_outcome(y)
+        refuse_classifier(self.classifier)
+        refuse_prepare(self.prepare)
         order = cohort.sorted_rows
         known = cohort[order[cohort.labelled[order]]]
         task = ClassTask.of(known)
@@ -58,11 +62,8 @@ class Baseline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 
     def predict_encoded(self, target: EncodedCohort) -> np.ndarray:
         """Predict patients whom the encoder has laid out: float64 [1, patient, class]."""
+        self.check_fitted()
         return np.asarray(self.classifier_.predict_proba(flat(target))[None])
-
-    def predict(self, cohort: Cohort) -> np.ndarray:
-        """Return the most probable class of each patient: str [patient]."""
-        return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
 
     def check_fitted(self) -> None:
         """Raise NotFittedError before `fit`."""

@@ -12,6 +12,7 @@ from graphmml.data.folds import Fold, Splitter, folds_of, usual_folds
 from graphmml.data.kinds import refuse_plain, wanted
 from graphmml.errors import NotFittedError
 from graphmml.train.calibration import Method, learned_calibrator, refuse_method
+from graphmml.train.classifier import Predicts, refuse_watch
 from graphmml.train.conformal import ConformalSets, refuse_sets, values_of
 from graphmml.train.held_out import fitted_each, joined, judged, refuse_twice, trained_on
 from graphmml.train.novelty import Novelty
@@ -25,7 +26,7 @@ class Fitted:
     of: int
 
 
-class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class CalibratedClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Fit a classifier, and learn from patients whom it has not seen how far it can be trusted.
 
     `model` is a GraphClassifier, a Baseline, or one of them `Tuned`. `splits` says who is held out. With several
@@ -62,6 +63,8 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     def fit(self, cohort: Cohort, watch: Callable[[Fitted], None] | None = None) -> Self:
         """Learn from the patients with a known outcome; `watch` is told of every fit, one a fold and the last."""
+        wanted(cohort, Cohort)
+        refuse_watch(watch)
         made = self.folds(cohort)
         tested = cohort[np.concatenate([fold.test for fold in made])]
         rows = [trained_on(cohort, fold) for fold in made]
@@ -108,13 +111,9 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """Return probabilities [patient, class] of the model, calibrated."""
         return p if self.calibrator_ is None else self.calibrator_.calibrated(p)
 
-    def predict(self, cohort: Cohort) -> np.ndarray:
-        """Return the most probable class of each patient: str [patient]."""
-        p = self.predict_proba(cohort)
-        return np.asarray(self.classes_[p.argmax(axis=1)])
-
     def predict_sets(self, cohort: Cohort) -> np.ndarray:
         """Return which classes cannot be ruled out, one, several or none: bool [patient, class]."""
+        self.check_fitted()
         return self.sets_.sets(self.own_proba(cohort), values_of(cohort, self.group))
 
     def predict_novelty(self, cohort: Cohort) -> np.ndarray:

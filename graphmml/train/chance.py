@@ -7,6 +7,7 @@ import joblib
 import torch
 from threadpoolctl import threadpool_limits
 
+from graphmml.data.kinds import whole
 from graphmml.errors import GraphmmlError
 
 
@@ -38,6 +39,14 @@ def chosen_device(name: str) -> torch.device:
     if str(name).startswith("cuda") and not torch.cuda.is_available():
         raise GraphmmlError(f'device is \'{name}\' but torch sees no GPU; choose device="auto" or "cpu"')
     return torch.device(name)
+
+
+def refuse_seed(seed: int, more: int = 0) -> None:
+    """Raise GraphmmlError for a seed that no generator takes, also where so many more are made of it."""
+    whole("seed", seed, 0)
+    most = 2**32 - 1 - more
+    if not 0 <= seed <= most:
+        raise GraphmmlError(f"seed is {seed}; choose a whole number from 0 to {most}")
 
 
 def refuse_device(name: str) -> None:

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort, Preparation
 from graphmml.data.kinds import shown, wanted, whole
-from graphmml.errors import CohortError, GraphError, NotFittedError
+from graphmml.errors import GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
 from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, PatientGraph, refuse_links
 from graphmml.model.convs import SAGEStack
@@ -19,7 +19,8 @@ from graphmml.model.passing import Conv
 from graphmml.model.strategy import Fusion, Strategy, strategy_of
 from graphmml.model.structure import Structure
 from graphmml.model.towers import Network, network_for
-from graphmml.train.chance import chosen_device, refuse_device
+from graphmml.train.chance import chosen_device, refuse_device, refuse_seed
+from graphmml.train.classifier import Predicts, refuse_prepare, refuse_watch
 from graphmml.train.growing import attach, extend
 from graphmml.train.loop import Training, Watch
 from graphmml.train.member import combination
@@ -30,7 +31,7 @@ from graphmml.train.tasks import ClassTask
 Setting = Literal["inductive", "transductive"]
 
 
-class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class GraphClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Classify patients by a small ensemble of graph networks on a graph of the training patients.
 
     Each of `members` networks learns from all but one inner part of the training patients and stops by that
@@ -76,6 +77,8 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def fit(self, cohort: Cohort, watch: Watch | None = None) -> Self:
         """Learn from the patients with a known outcome; `watch` is told of every epoch."""
+        wanted(cohort, Cohort)
+        refuse_watch(watch)
         return self.meet(cohort).learn(watch)
 
     def meet(self, cohort: Cohort) -> Self:
@@ -143,6 +146,7 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict_encoded(self, target: EncodedCohort) -> np.ndarray:
         """Return each member's probabilities for patients whom the encoder has laid out: [member, patient, class]."""
+        self.check_fitted()
         strategy, device = strategy_of(self.fusion), chosen_device(self.device)
         return np.stack(
             [member.predicted(self.constructor, target, device, strategy, self.combined_) for member in self.members_]
@@ -152,17 +156,14 @@ class GraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Return the probability of each class in `classes_`: float64 [patient, class]."""
         return np.asarray(self.predict_members(cohort).mean(axis=0))
 
-    def predict(self, cohort: Cohort) -> np.ndarray:
-        """Return the most probable class of each patient: str [patient]."""
-        self.check_fitted()
-        return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
+    @property
+    def epochs_(self) -> tuple[int | None, ...]:
+        """After how many epochs each member had the weights that it keeps; None in a model saved before that was kept.
 
-    def score(self, cohort: Cohort) -> float:
-        """Return the accuracy over the patients with a known outcome."""
-        wanted(cohort, Cohort)
-        if cohort.outcome is None or not cohort.labelled.any():
-            raise CohortError("the cohort has no outcome to score against")
-        return float((self.predict(cohort) == cohort.outcome.values.to_numpy(dtype=object))[cohort.labelled].mean())
+        A member that has them after one or two has learned little that its validation patients bear out.
+        """
+        self.check_fitted()
+        return tuple(member.epochs for member in self.members_)
 
     @property
     def constructor(self) -> GraphConstructor:
@@ -184,9 +185,11 @@ def refuse_unusable(model: GraphClassifier) -> None:
     whole("width", model.width, 32)
     if model.members < 1 or model.width < 1:
         raise GraphError(f"members is {model.members} and width {model.width}; both must be 1 or more")
+    refuse_seed(model.seed, model.members)
     if model.setting not in ("inductive", "transductive"):
         raise GraphError(f"setting is {shown(model.setting)}; choose inductive or transductive")
     refuse_links(model.constructor)
+    refuse_prepare(model.prepare)
     fusion = getattr(strategy_of(model.fusion), "fusion", GatedFusion)
     for name, part, ours in (("conv", model.conv, "SAGEStack"), ("fusion", fusion, "GatedFusion")):
         if not callable(part):

@@ -55,6 +55,14 @@ class Epoch:
     validation: float
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """The lowest validation loss, and after how many epochs, those of pretraining not counted, a network had it."""
+
+    loss: float
+    epochs: int
+
+
 Watch = Callable[[Epoch], None]
 
 
@@ -65,11 +73,11 @@ def train_network(
     validation: Part,
     how: Training,
     watch: Watch | None = None,
-) -> float:
-    """Train in place until the validation loss has not fallen for `patience` epochs; return its lowest value.
+) -> Stopped:
+    """Train in place until the validation loss has not fallen for `patience` epochs; return where it was lowest.
 
-    Parts that share nothing (the models of late fusion) are each stopped by their own loss, and the value is their
-    mean.
+    Parts that share nothing (the models of late fusion) are each stopped by their own loss; the value is their mean,
+    and the epochs are those of the part that learned longest.
     """
     optimizer = torch.optim.AdamW(network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay, fused=True)
     weight = task.balanced(train.codes) if how.balanced else None
@@ -96,7 +104,8 @@ def train_network(
     for one in best.values():
         one.restore()
     network.eval()
-    return mean_of(one.lowest for one in best.values() if one.lowest < float("inf"))
+    lowest = mean_of(one.lowest for one in best.values() if one.lowest < float("inf"))
+    return Stopped(lowest, max(one.epochs for one in best.values()))
 
 
 def step(
@@ -148,12 +157,14 @@ class Best:
         self.state = list(tower.state_dict().values())  # they share the tower's memory
         self.best = [tensor.clone() for tensor in self.state]
         self.lowest, self.waited = float("inf"), 0
+        self.seen, self.epochs = 0, 0
 
     def goes_on(self, loss: float, patience: int) -> bool:
         """Keep the weights if the loss is the lowest; return whether the tower has patience left.
 
         A tower that nobody can stop (NaN) goes on for as long as others do.
         """
+        self.seen += 1
         if math.isnan(loss):
             self.keep()
             return False
@@ -167,7 +178,8 @@ class Best:
         return self.waited < patience
 
     def keep(self) -> None:
-        """Remember the weights as they are."""
+        """Remember the weights as they are, and after how many epochs."""
+        self.epochs = self.seen
         for kept, now in zip(self.best, self.state, strict=True):
             kept.copy_(now)
 

@@ -21,7 +21,8 @@ from graphmml.train.shared import part_of
 class Member:
     """A trained network, its training patients by position and encoded, and what its graph is made of.
 
-    It answers for `batch` patients at a time, or for all at once.
+    It answers for `batch` patients at a time, or for all at once. `epochs` is after how many epochs it had its weights,
+    where that is known.
     """
 
     network: Network
@@ -29,6 +30,7 @@ class Member:
     source: EncodedCohort
     schema: GraphSchema
     batch: int | None = None
+    epochs: int | None = None
 
     def tensors(self, links: GraphConstructor, target: EncodedCohort, device: torch.device) -> GraphTensors:
         """Return the graph of the training patients with the target attached, the target last."""

@@ -1,5 +1,6 @@
 """Members of ensembles trained: one after the other, or on a GPU as one program, those of several models as well."""
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -19,7 +20,7 @@ from graphmml.model.towers import Network
 from graphmml.train.batches import Part
 from graphmml.train.chance import chosen_device, one_thread, seeded
 from graphmml.train.growing import as_cohort
-from graphmml.train.loop import Training, Watch, train_network
+from graphmml.train.loop import Stopped, Training, Watch, train_network
 from graphmml.train.member import Member
 from graphmml.train.reweighing import counts_of
 from graphmml.train.shared import part_of
@@ -70,9 +71,9 @@ class Lesson:
         """Make the member's network, untrained."""
         return self.model.network(self.schema).to(device)
 
-    def learned(self, network: Network) -> Member:
+    def learned(self, network: Network, stopped: Stopped) -> Member:
         """Put the trained network beside its training patients."""
-        return Member(network, self.rows, self.source, self.schema, self.how.batch)
+        return Member(network, self.rows, self.source, self.schema, self.how.batch, stopped.epochs)
 
 
 def train_members(models: Sequence["GraphClassifier"], watch: Watch | None = None) -> None:
@@ -152,22 +153,22 @@ def trained_as_one(models: Sequence["GraphClassifier"], device: torch.device, wa
         return False
     try:
         every = [one for model in models for one in lessons(model, device)]
-        networks = together_or_none(every, device, watch)
+        members = together_or_none(every, device, watch)
     except RuntimeError as error:  # fusions differ in what they hold of a patient, GPUs and releases in their kernels
         if not isinstance(error, torch.OutOfMemoryError):
             said = str(error).split("\n", 1)[0][:200]
             warnings.warn(f"networks are trained one after the other; as one program it failed: {said}", stacklevel=2)
         torch.cuda.empty_cache()
         return False
-    if networks is None:
+    if members is None:
         return False
     for model in models:
-        model.members_ = [one.learned(net) for net, one in zip(networks, every, strict=True) if one.model is model]
+        model.members_ = [member for member, one in zip(members, every, strict=True) if one.model is model]
     return True
 
 
-def together_or_none(every: Sequence[Lesson], device: torch.device, watch: Watch | None) -> Sequence[Network] | None:
-    """Return the networks of all lessons, trained as one program; None where they cannot be, or one learns nothing."""
+def together_or_none(every: Sequence[Lesson], device: torch.device, watch: Watch | None) -> list[Member] | None:
+    """Return the members of all lessons, trained as one program; None where they cannot be, or one learns nothing."""
     parts, how = [(one.train, one.stop) for one in every], every[0].how
     networks = []
     for one in every:
@@ -176,16 +177,18 @@ def together_or_none(every: Sequence[Lesson], device: torch.device, watch: Watch
     if not may_train_together(networks, parts, how):
         return None
     with seeded(every[0].seed, device):
-        lowest = train_together(networks, every[0].task, parts, how, watch)
-    return networks if bool(lowest.isfinite().all()) else None
+        stopped = train_together(networks, every[0].task, parts, how, watch)
+    if not all(math.isfinite(one.loss) for one in stopped):
+        return None
+    return [one.learned(network, end) for one, network, end in zip(every, networks, stopped, strict=True)]
 
 
 def alone(one: Lesson, device: torch.device, watch: Watch | None) -> Member:
     """Train one member."""
     with seeded(one.seed, device):
         network = one.network(device)
-        train_network(network, one.task, one.train, one.stop, one.how, watch)
-    return one.learned(network)
+        stopped = train_network(network, one.task, one.train, one.stop, one.how, watch)
+    return one.learned(network, stopped)
 
 
 def lessons(model: "GraphClassifier", device: torch.device) -> Iterator[Lesson]:

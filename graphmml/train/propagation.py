@@ -13,6 +13,7 @@ from graphmml.errors import GraphError, NotFittedError
 from graphmml.graph.neighbours import Neighbours
 from graphmml.graph.patient_graph import GraphConstructor, PatientGraph, build_graph, refuse_links
 from graphmml.graph.relations import PATIENT, Relation
+from graphmml.train.classifier import Predicts, refuse_outcome, refuse_prepare
 from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
 
@@ -20,7 +21,7 @@ States = dict[str, np.ndarray]
 FAINT = 1e-9
 
 
-class LabelPropagation(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class LabelPropagation(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Predict from the outcomes of linked training patients, handed on along the graph.
 
     Every node takes the mean of what it hears over each relation, then over its relations; a training patient mixes
@@ -43,12 +44,14 @@ class LabelPropagation(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.steps = steps
         self.prepare = prepare
 
-    def fit(self, cohort: Cohort) -> Self:
-        """Link the patients with a known outcome and hand their outcomes on."""
+    def fit(self, cohort: Cohort, y: None = None) -> Self:
+        """Link the patients with a known outcome, which is the cohort's (`y` stays None), and hand outcomes on."""
         if not 0 <= self.alpha < 1 or self.steps < 1:
             raise GraphError(f"alpha is {self.alpha} and steps {self.steps}; choose alpha from 0 to below 1, a step")
         wanted(cohort, Cohort)
+        refuse_outcome(y)
         refuse_links(self.constructor)
+        refuse_prepare(self.prepare)
         order = cohort.sorted_rows
         known = cohort[order[cohort.labelled[order]]]
         task = ClassTask.of(known)
@@ -63,21 +66,17 @@ class LabelPropagation(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
         """Return the probability of each class in `classes_`: float64 [patient, class]."""
-        if not hasattr(self, "states_"):
-            raise NotFittedError("this LabelPropagation has seen no patients yet; call fit(cohort[train]) first")
+        self.check_fitted()
         return self.predict_encoded(encoded(self.encoder_, cohort))
 
     def predict_encoded(self, target: EncodedCohort) -> np.ndarray:
         """Attach patients whom the encoder has laid out: float64 [patient, class]."""
+        self.check_fitted()
         graph = build_graph(self.constructor, self.source_, target)
         new = np.tile(self.shares_, (len(target), 1))
         people = np.concatenate([self.states_, new])
         steps = len(kinds_of(graph))  # outcomes come by way of concepts and parts
         return self.spread(graph, people, steps, fixed=True)[PATIENT][len(self.source_) :]
-
-    def predict(self, cohort: Cohort) -> np.ndarray:
-        """Return the most probable class of each patient: str [patient]."""
-        return np.asarray(self.classes_[self.predict_proba(cohort).argmax(axis=1)])
 
     def spread(self, graph: PatientGraph, people: np.ndarray, steps: int, *, fixed: bool = False) -> States:
         """Hand states on: of training patients mixed with what happened, or with `fixed` kept as they are."""
@@ -90,6 +89,11 @@ class LabelPropagation(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
             mine = people[:known] if fixed else self.alpha * states[PATIENT][:known] + (1 - self.alpha) * self.happened_
             states[PATIENT][:known] = mine
         return states
+
+    def check_fitted(self) -> None:
+        """Raise NotFittedError before `fit`."""
+        if not hasattr(self, "states_"):
+            raise NotFittedError("this LabelPropagation has seen no patients yet; call fit(cohort[train]) first")
 
     @property
     def constructor(self) -> GraphConstructor:

@@ -1,8 +1,10 @@
 """What is tuned of each kind of model: a small space of settings, the given ones among them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
+from inspect import signature
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
-from graphmml.data.kinds import shown
+from graphmml.data.kinds import kind_of, shown
 from graphmml.errors import GraphmmlError
 from graphmml.train.baselines import Baseline
 from graphmml.train.estimator import GraphClassifier
@@ -60,13 +62,45 @@ def space_of(model: Any) -> Space:
     return OF_CLASSIFIERS.get(type(getattr(model, "classifier", None)), {})
 
 
-def refuse_space(space: Space) -> None:
-    """Raise GraphmmlError unless every setting has values to choose among."""
+def refuse_space(space: Space, model: Any) -> None:
+    """Raise GraphmmlError unless every name is a setting of the model and has values to choose among."""
     if not isinstance(space, Mapping):
         raise GraphmmlError(f"space is {shown(space)}; values by setting are wanted: space={{'width': [16, 32]}}")
     for name, values in space.items():
         if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray) or not len(values):
             raise GraphmmlError(f"{name} is {shown(values)}; values to try are wanted: space={{'width': [16, 32]}}")
+    names = model.get_params()
+    for name in space:
+        inside = any(str(name).startswith(f"{other}__") for other in space)  # of a part that the space puts in
+        if name not in names and not inside:
+            raise GraphmmlError(
+                f"the space names {name!r}, which is no setting of {kind_of(model)}; there are: {', '.join(names)}"
+            )
+
+
+def given_of(model: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Return the settings of these names that a model has, those in use where it was given none."""
+    known = model.get_params()
+    given = {name: known[name] for name in names if name in known}
+    in_use = {"links": getattr(model, "constructor", None), "training": Training()}
+    return {name: in_use.get(name) if value is None else value for name, value in given.items()}
+
+
+def alike(settings: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
+    """Return whether settings have the same names and values."""
+    return settings.keys() == others.keys() and all(same(value, others[name]) for name, value in settings.items())
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values are equal numbers, or written alike."""
+    if isinstance(one, Number) and isinstance(other, Number):
+        return bool(one == other)
+    return one is other or repr(spelt(one)) == repr(spelt(other))
+
+
+def spelt(value: Any) -> Any:
+    """Return a conv of ours with its dropout spelt out, and anything else as it is."""
+    return altered(value, dropout=signature(value).parameters["dropout"].default) if drops(value) else value
 
 
 def network_space(model: GraphClassifier) -> Space:

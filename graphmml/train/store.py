@@ -60,7 +60,7 @@ def network_files(model: GraphClassifier) -> tuple[list[dict[str, Any]], dict[st
         weights |= {f"{at}|{name}": tensor.contiguous() for name, tensor in member.network.state_dict().items()}
         arrays[f"rows/{at}"] = member.rows
     kept = safetensors.torch.save({name: tensor.cpu() for name, tensor in weights.items()})
-    members = [asdict(member.schema) for member in model.members_]
+    members = [{**asdict(member.schema), "epochs": member.epochs} for member in model.members_]
     return members, {"weights.safetensors": kept, "patients.npz": to_bytes(arrays)}
 
 
@@ -157,4 +157,5 @@ def thawed_member(
     schema = GraphSchema(relations, facts["concepts"], facts.get("parts", {}))
     network = model.network(schema)
     network.load_state_dict(weights)
-    return Member(network.eval(), rows, model.source_[rows], schema, (model.training or Training()).batch)
+    batch = (model.training or Training()).batch
+    return Member(network.eval(), rows, model.source_[rows], schema, batch, facts.get("epochs"))

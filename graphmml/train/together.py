@@ -20,7 +20,7 @@ from graphmml.model.network import GraphNetwork
 from graphmml.model.tensors import GraphTensors
 from graphmml.model.towers import Network
 from graphmml.train.batches import Part
-from graphmml.train.loop import Epoch, Training, Watch
+from graphmml.train.loop import Epoch, Stopped, Training, Watch
 from graphmml.train.sides import Blocks, Sides, filled, relations_of
 from graphmml.train.tasks import ClassTask
 
@@ -173,8 +173,8 @@ def train_together(
     parts: Sequence[tuple[Part, Part]],
     how: Training,
     watch: Watch | None = None,
-) -> Tensor:
-    """Train in place as `train_network` does each, stopping each by its own loss; return the lowest: [network].
+) -> list[Stopped]:
+    """Train in place as `train_network` does each, stopping each by its own loss; return where each was lowest.
 
     A network that is done waits for the others, and what it learns meanwhile is forgotten.
     """
@@ -199,7 +199,7 @@ def train_together(
         if not best.go_on(held_out):
             break
     stack.give_back(best.kept)
-    return best.lowest
+    return [Stopped(*one) for one in zip(best.lowest.tolist(), best.epochs.tolist(), strict=True)]
 
 
 class Bests:
@@ -211,6 +211,7 @@ class Bests:
         device = next(iter(self.now.values())).device
         self.lowest = torch.full((count,), float("inf"), dtype=torch.float64, device=device)
         self.waited = torch.zeros(count, dtype=torch.int64, device=device)
+        self.epochs, self.seen = torch.zeros_like(self.waited), 0
         self.patience = patience
 
     def go_on(self, losses: Tensor) -> bool:
@@ -218,6 +219,8 @@ class Bests:
         better = (self.waited < self.patience) & (losses < self.lowest)
         self.lowest = torch.where(better, losses.double(), self.lowest)
         self.waited = torch.where(better, 0, self.waited + 1)
+        self.seen += 1
+        self.epochs = torch.where(better, self.seen, self.epochs)
         for name, kept in self.kept.items():
             whose = better.view(-1, *[1] * (kept.ndim - 1))
             kept.copy_(torch.where(whose, self.now[name], kept))

@@ -394,8 +394,9 @@ def test_usage_errors_exit_with_2(graphmml):
     assert graphmml("nonsense")[0] == 2
 
 
-def test_the_installed_command_is_there():
-    done = subprocess.run([sys.executable, "-m", "graphmml", "--help"], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("module", ["graphmml", "graphmml.cli.main"])
+def test_the_installed_command_is_there(module):
+    done = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True)
     for command in ["demo", "init", "check", "build", "diagnose", "cv", "fit", "predict", "export", "rule", "env"]:
         assert command in done.stdout
 

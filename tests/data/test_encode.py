@@ -95,6 +95,24 @@ def test_what_is_new_at_prediction_is_ignored_and_what_is_absent_is_masked(cohor
     assert encoder.differences(cohort) == ()
 
 
+def test_a_cohort_that_has_nothing_in_common_with_training_is_refused(cohort):
+    encoder = gm.CohortEncoder().fit(cohort)
+    labs, codes = cohort.tables["labs"], cohort.tables["codes"]
+    for tables in ({"proteins": labs}, {"labs": labs.rename(columns=str.upper), "proteins": labs}):
+        with pytest.raises(CohortError, match=r"none of the 15 columns .* tables are .*proteins; .*clinical\.age"):
+            encoder.transform(gm.Cohort.from_frames(tables))
+    one = gm.Cohort.from_frames({"proteins": labs, "codes": codes[["icd0"]]})
+    assert encoder.transform(one).present[:, encoder.transform(one).modalities.index("codes")].any()
+
+
+def test_patients_who_have_none_of_the_codes_of_training_are_no_strangers(cohort):
+    ids = cohort.ids
+    codes = pd.DataFrame(1.0, index=ids, columns=["a"])
+    counted = replace(gm.Cohort.from_frames({"codes": codes}), counted=frozenset({"codes"}))
+    other = replace(gm.Cohort.from_frames({"codes": codes.rename(columns={"a": "b"})}), counted=frozenset({"codes"}))
+    assert len(gm.CohortEncoder().fit(counted).transform(other)) == len(ids)
+
+
 def test_a_modality_that_teaches_nothing_is_nobodys(cohort):
     flat = replace(cohort, tables={**cohort.tables, "flat": pd.DataFrame({"x": 1.0}, index=cohort.ids)})
     encoded = gm.CohortEncoder().fit(flat).transform(flat)

@@ -247,3 +247,50 @@ def test_matrices_that_are_no_graph_are_refused(encoded, tmp_path):
     for path in (tmp_path / "g.npz", tmp_path / "nothing"):
         with pytest.raises(gm.GraphError, match="holds no PyG data"):
             gm.read_pyg(path)
+
+
+PAIRS = torch.tensor([[0, 1], [1, 2]])
+
+
+@pytest.mark.parametrize(
+    "named", [{"edge_weight": [0.5, 2.0]}, {"edge_attr": [0.5, 2.0]}, {"edge_attr": [[0.5], [2.0]]}]
+)
+def test_one_number_an_edge_is_its_weight_in_pyg(named):
+    weights = {name: torch.tensor(values) for name, values in named.items()}
+    (relation,) = gm.from_pyg(Data(edge_index=PAIRS, num_nodes=3, **weights)).relations
+    assert relation.weight.tolist() == [0.5, 2.0]
+
+
+def test_several_numbers_an_edge_are_no_weight():
+    with pytest.raises(gm.GraphError, match=r"2 edges and weights of shape \(2, 3\); put one number an edge"):
+        gm.from_pyg(Data(edge_index=PAIRS, num_nodes=3, edge_attr=torch.ones(2, 3)))
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_a_weight_that_says_no_strength_is_refused_wherever_a_graph_comes_from(tmp_path, weight):
+    drawn = nx.DiGraph([("a", "b", {"weight": weight}), ("b", "c")])
+    (tmp_path / "edges.csv").write_text(f"source,target,weight\n0,1,{weight}\n1,2,1\n")
+    for make in (
+        lambda: gm.from_networkx(drawn),
+        lambda: gm.from_pyg(Data(edge_index=PAIRS, num_nodes=3, edge_weight=torch.tensor([weight, 1.0]))),
+        lambda: gm.read_edges(tmp_path / "edges.csv"),
+    ):
+        with pytest.raises(gm.GraphError, match="'linked': 1 of 2 edges have a weight that is no number or below zero"):
+            make()
+
+
+def test_what_is_no_pyg_data_is_refused_in_words(encoded, cohort, tmp_path):
+    (tmp_path / "edges.csv").write_text("source,target\n0,1\n")
+    (tmp_path / "empty.pt").write_text("")
+    torch.save([1, 2], tmp_path / "list.pt")
+    for name in ("edges.csv", "empty.pt", "list.pt", "absent.pt"):
+        with pytest.raises(gm.GraphError, match="holds no PyG data"):
+            gm.read_pyg(tmp_path / name)
+    with pytest.raises(gm.GraphmmlError, match=r"a DataFrame is given where a Data .*gm\.read_pyg"):
+        gm.from_pyg(cohort.tables["labs"])
+    others = HeteroData({"case": {"num_nodes": 3}, ("case", "linked", "case"): {"edge_index": PAIRS}})
+    with pytest.raises(gm.GraphError, match="no nodes are of kind 'patient'; there are: case"):
+        gm.from_pyg(others)
+    graph = gm.build_graph(gm.NoEdges(), encoded)
+    with pytest.raises(gm.GraphmmlError, match=r"a Cohort is given where an EncodedCohort .*gm\.CohortEncoder"):
+        gm.to_pyg(graph, cohort)

@@ -116,7 +116,7 @@ NAMES = st.text(
     min_size=1,
     max_size=6,
 )
-WEIGHTS = st.floats(-1e6, 1e6, width=32)
+WEIGHTS = st.floats(0.0, 1e6, width=32)
 
 
 @st.composite

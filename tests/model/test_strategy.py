@@ -26,3 +26,20 @@ def test_an_unknown_balance_is_refused():
 def test_a_class_where_one_of_it_is_wanted_is_refused(kind):
     with pytest.raises(gm.GraphError, match=r"give one of it: Early\(\)"):
         strategy_of(kind)
+
+
+@pytest.mark.parametrize("combine", [gm.Stacked, gm.VCDN, "stack", None, gm.Early(), gm.GatedFusion])
+def test_late_fusion_takes_a_combiner_and_nothing_else(combine):
+    with pytest.raises(
+        gm.GraphError, match=r"combine is .*; a combiner is wanted, for instance Late\(gm\.Stacked\(\)\)"
+    ):
+        gm.Late(combine)
+    assert gm.Late(gm.Stacked()).combine == gm.Stacked()
+
+
+@pytest.mark.parametrize("kind", [gm.Intermediate, gm.Hybrid])
+@pytest.mark.parametrize("name", ["complete", "auxiliary"])
+@pytest.mark.parametrize("part", ["tokens", 1, gm.LearnedTokens(4, 2)], ids=lambda part: type(part).__name__)
+def test_a_part_that_cannot_be_made_is_refused(kind, name, part):
+    with pytest.raises(gm.GraphError, match=rf"{name} is .*; a class or function is wanted, for instance {name}=gm\."):
+        kind(gm.GatedFusion, **{name: part})

@@ -175,7 +175,7 @@ def test_a_model_of_late_fusion_is_the_one_that_would_be_trained_alone(name, peo
     train_network(late, task, learn, stop, how)
     assert len(seen) < 40, "never stopped: train longer"
     held_out_loss = late.held_out(late.answer(stop.graph), stop.graph.present, cost_on(task, stop))[name]
-    assert float(held_out_loss.detach()) == pytest.approx(lowest, rel=1e-5)
+    assert float(held_out_loss.detach()) == pytest.approx(lowest.loss, rel=1e-5)
     for key, weight in alone.state_dict().items():
         assert torch.allclose(weight, tower.state_dict()[key], atol=1e-5), key
 

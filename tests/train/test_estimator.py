@@ -227,15 +227,6 @@ def test_a_planted_signal_is_learned():
     assert model.fit(cohort[:150]).score(cohort[150:]) >= 0.9
 
 
-def test_the_score_is_the_accuracy_over_those_with_an_outcome(cohort):
-    model = tiny().fit(cohort[TRAIN])
-    part = cohort[TEST].with_outcome_of(range(9))
-    truth = cohort.outcome.values.to_numpy()[45:54]
-    assert model.score(part) == pytest.approx((model.predict(cohort[45:54]) == truth).mean())
-    with pytest.raises(gm.CohortError, match="no outcome to score against"):
-        model.score(replace(cohort[TEST], outcome=None))
-
-
 def test_the_answer_is_the_mean_over_members(cohort):
     model = tiny(members=3).fit(cohort[TRAIN])
     members = model.predict_members(cohort[TEST])
@@ -291,6 +282,15 @@ def test_watch_is_told_of_every_epoch_of_every_member(cohort):
     assert all(np.isfinite([epoch.loss, epoch.validation]).all() for epoch in seen)
 
 
+def test_a_member_says_after_how_many_epochs_it_was_best(cohort):
+    seen = []
+    how = gm.Training(epochs=12, patience=3, learning_rate=0.1)
+    model = gm.GraphClassifier(gm.Neighbours("labs", k=3), members=2, width=4, training=how).fit(cohort, seen.append)
+    second = [at for at, epoch in enumerate(seen) if epoch.number == 0][1]
+    losses = [[epoch.validation for epoch in part] for part in (seen[:second], seen[second:])]
+    assert model.epochs_ == tuple(1 + int(np.argmin(one)) for one in losses)
+
+
 def test_more_than_two_classes(frames):
     tables, outcome, groups = frames
     three = outcome.copy()
@@ -332,9 +332,3 @@ def test_without_two_classes_there_is_nothing_to_learn(frames):
 def test_concepts_and_gcn_do_not_go_together_and_the_error_says_what_does(cohort):
     with pytest.raises(gm.GraphError, match="use SAGEStack or GATStack"):
         tiny(gm.Concepts("codes", most=0.9), conv=gm.GCNStack).fit(cohort[TRAIN])
-
-
-def test_before_fit_every_question_is_refused(cohort):
-    for ask in ("predict", "predict_proba", "predict_members", "score"):
-        with pytest.raises(gm.NotFittedError, match="has seen no patients yet"):
-            getattr(tiny(), ask)(cohort[TEST])

@@ -56,8 +56,9 @@ def test_the_weights_of_the_best_epoch_are_kept(setting):
     losses = [epoch.validation for epoch in seen]
     assert len(losses) == 60
     assert losses[-1] > min(losses), "nothing to restore: train longer"
-    assert lowest == min(losses)
-    assert held_out_loss(network, task, stop) == pytest.approx(lowest, rel=1e-6)
+    assert lowest.loss == min(losses)
+    assert lowest.epochs == 1 + int(np.argmin(losses))
+    assert held_out_loss(network, task, stop) == pytest.approx(lowest.loss, rel=1e-6)
     assert not network.training
 
 
@@ -179,7 +180,8 @@ def test_epochs_of_pretraining_come_before_and_neither_stop_nor_count(make):
     assert 6 < len(seen) <= 10
     assert all(torch.equal(weight, start) for weight in heads[:6])
     assert not torch.equal(heads[6], start)
-    assert lowest == min(epoch.validation for epoch in seen[6:])
+    losses = [epoch.validation for epoch in seen[6:]]
+    assert (lowest.loss, lowest.epochs) == (min(losses), 1 + int(np.argmin(losses)))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,8 @@ def test_each_model_of_late_fusion_is_restored_to_its_own_best_epoch(make, monke
         )
         best[name] = int(np.argmin(losses[: until + 1]))
     assert len(set(best.values())) > 1, "all are best at one epoch: draw other weights"
-    assert lowest == pytest.approx(np.mean([seen[at][name] for name, at in best.items()]))
+    assert lowest.loss == pytest.approx(np.mean([seen[at][name] for name, at in best.items()]))
+    assert lowest.epochs == 1 + max(best.values())
     with torch.no_grad():
         now = type(network).held_out(
             network, network.answer(stop.graph), stop.graph.present, cost_of(task, stop.codes, None)
@@ -252,7 +255,7 @@ def test_a_model_that_nobody_can_stop_learns_as_long_as_the_others(make):
     how = gm.Training(epochs=60, patience=5, learning_rate=0.05)
     lowest = train_network(network, task, learn, stop, how, seen.append)
     assert np.isfinite([epoch.validation for epoch in seen]).all()
-    assert 0 < lowest < 1
+    assert 0 < lowest.loss < 1
     with torch.no_grad():
         cost = cost_of(task, learn.codes, None)
         after = network.eval().losses(network.answer(learn.graph), learn.graph.present, cost)["labs"]

@@ -49,6 +49,11 @@ def test_save_load_predict_is_bit_equal(fitted, cohort, tmp_path):
     assert loaded.get_params()["links"] == fitted.get_params()["links"]
 
 
+def test_a_model_comes_back_with_the_epochs_of_its_members(fitted, tmp_path):
+    gm.save(fitted, tmp_path / "model")
+    assert gm.load(tmp_path / "model").epochs_ == fitted.epochs_
+
+
 def test_no_file_of_a_model_is_a_pickle_and_the_manifest_says_that_patients_are_in_it(fitted, tmp_path):
     gm.save(fitted, tmp_path / "model")
     names = {path.name for path in (tmp_path / "model").iterdir()}

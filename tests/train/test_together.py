@@ -15,7 +15,7 @@ from graphmml.model.edges import EdgeTensors
 from graphmml.model.tensors import GraphTensors
 from graphmml.train import members
 from graphmml.train.batches import Part
-from graphmml.train.loop import train_network
+from graphmml.train.loop import Stopped, train_network
 from graphmml.train.members import lesson
 from graphmml.train.tasks import ClassTask
 from graphmml.train.together import may_train_together, train_together
@@ -49,6 +49,12 @@ def lessons(device=CPU, double=True, cohort=None, **settings):
     return networks, ClassTask(tuple(model.classes_)), parts
 
 
+def assert_alike(together, apart, far):
+    """The same epochs and, as near as that, losses."""
+    assert [one.loss for one in together] == pytest.approx([one.loss for one in apart], abs=far)
+    assert [one.epochs for one in together] == [one.epochs for one in apart]
+
+
 CONVS = {
     "sage": partial(gm.SAGEStack, dropout=0.0, depth=2),
     "gcn": partial(gm.GCNStack, dropout=0.0),
@@ -61,9 +67,9 @@ def test_together_is_one_after_the_other(conv):
     networks, task, parts = lessons(conv=conv)
     how = gm.Training(epochs=12, patience=2, learning_rate=0.03)
     apart = copy.deepcopy(networks)
-    lowest = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
+    stopped = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
     assert may_train_together(networks, parts, how)
-    assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-8)
+    assert_alike(train_together(networks, task, parts, how), stopped, 1e-8)
     for one, other in zip(networks, apart, strict=True):
         for weight, expected in zip(one.parameters(), other.parameters(), strict=True):
             assert torch.allclose(weight, expected, atol=1e-6)
@@ -72,10 +78,10 @@ def test_together_is_one_after_the_other(conv):
 def test_classes_that_count_alike_do_so_in_each():
     networks, task, parts = lessons(double=False)
     apart, how = copy.deepcopy(networks), gm.Training(epochs=3, balanced=True)
-    lowest = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
-    assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-4)
+    stopped = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
+    assert_alike(train_together(networks, task, parts, how), stopped, 1e-4)
     plain = train_together(copy.deepcopy(networks), task, parts, replace(how, balanced=False))
-    assert plain.tolist() != pytest.approx(lowest, abs=1e-4)
+    assert [one.loss for one in plain] != pytest.approx([one.loss for one in stopped], abs=1e-4)
 
 
 def test_each_stops_by_its_own_loss_and_keeps_its_best():
@@ -94,8 +100,8 @@ def test_each_stops_by_its_own_loss_and_keeps_its_best():
 def test_without_an_edge_it_is_the_same_too():
     networks, task, parts = lessons(links=gm.NoEdges())
     apart, how = copy.deepcopy(networks), gm.Training(epochs=5)
-    lowest = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
-    assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-8)
+    stopped = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
+    assert_alike(train_together(networks, task, parts, how), stopped, 1e-8)
 
 
 FUSIONS = {name: getattr(gm, name) for name in gm.__all__ if name.endswith("Fusion")}
@@ -109,9 +115,9 @@ def test_every_fusion_of_ours_is_the_same_together_also_for_who_has_nothing(fusi
         table.iloc[:3] = np.nan
     networks, task, parts = lessons(cohort=replace(cohort, tables=tables), fusion=fusion)
     apart, how = copy.deepcopy(networks), gm.Training(epochs=4)
-    lowest = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
+    stopped = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
     assert may_train_together(networks, parts, how)
-    assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-8)
+    assert_alike(train_together(networks, task, parts, how), stopped, 1e-8)
 
 
 def test_encoders_of_ours_and_the_one_vector_of_early_fusion_too():
@@ -123,9 +129,9 @@ def test_encoders_of_ours_and_the_one_vector_of_early_fusion_too():
     ):
         networks, task, parts = lessons(**settings)
         apart, how = copy.deepcopy(networks), gm.Training(epochs=4)
-        lowest = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
+        stopped = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
         assert may_train_together(networks, parts, how)
-        assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-8)
+        assert_alike(train_together(networks, task, parts, how), stopped, 1e-8)
 
 
 class Mine(nn.Module):
@@ -153,7 +159,7 @@ def test_a_network_that_learns_nothing_together_learns_alone(monkeypatch):
     model = gm.GraphClassifier(gm.Neighbours(each=True, k=4), members=2, training=gm.Training(epochs=3))
     apart = model.fit(cohort).predict_proba(cohort)
     monkeypatch.setattr(members, "idle", lambda device, patients: True)
-    monkeypatch.setattr(members, "train_together", lambda *_: torch.tensor([0.5, float("inf")]))
+    monkeypatch.setattr(members, "train_together", lambda *_: [Stopped(0.5, 3), Stopped(float("inf"), 0)])
     assert (model.fit(cohort).predict_proba(cohort) == apart).all()
     monkeypatch.setattr(members, "ROOM", 0)
     monkeypatch.setattr(members, "train_together", lambda *_: pytest.fail("too large to lay out side by side"))
@@ -225,5 +231,5 @@ def test_every_network_drops_other_numbers():
 def test_on_a_gpu_together_is_one_after_the_other():
     networks, task, parts = lessons(device=torch.device("cuda"))
     apart, how = copy.deepcopy(networks), gm.Training(epochs=5)
-    lowest = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
-    assert train_together(networks, task, parts, how).tolist() == pytest.approx(lowest, abs=1e-4)
+    stopped = [train_network(one, task, *part, how) for one, part in zip(apart, parts, strict=True)]
+    assert_alike(train_together(networks, task, parts, how), stopped, 1e-4)
