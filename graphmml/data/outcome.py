@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from graphmml.data.columns import label
+from graphmml.data.columns import label, normalise
 from graphmml.data.few import parts_told
 from graphmml.errors import CohortError
 
@@ -90,3 +90,12 @@ def class_outcome(values: pd.Series, *, positive: str | None = None, name: str =
         found = ", ".join(map(str, outcome.classes[:12]))
         raise CohortError(f"outcome '{name}' has no class '{positive}' (it has: {found}); correct positive")
     return outcome
+
+
+def plain_outcome(values: pd.Series, kind: Kind, positive: str | None, name: str) -> Outcome:
+    """Make an outcome of one series: classes or numbers (survival needs two columns: use a cohort file)."""
+    if kind == "class":
+        return class_outcome(values, positive=positive, name=name)
+    if kind == "number":
+        return Outcome("number", normalise(values, where=f"outcome '{name}'"), name=name)
+    raise CohortError("a survival outcome has a time and an event column; describe it in a cohort.toml")
