@@ -30,6 +30,7 @@ class OutcomePart(Part):
     time: Name | None = None
     event: Name | None = None
     positive: str | None = None
+    na: tuple[str, ...] = Field(default=(), strict=False)
     id: Name | None = None
 
     @model_validator(mode="after")

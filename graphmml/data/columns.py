@@ -16,6 +16,10 @@ MISSING = frozenset(
     {"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-nan", "-NaN"}
 )
 """Spellings of missing in a feature column; `na` in cohort.toml adds to them. Ids and outcomes know only ""."""
+LIKE_MISSING = frozenset(
+    {"na", "n/a", "nan", ".", "?", "missing", "unk", "unknown", "not available", "not known", "not recorded"}
+)
+"""What in any case of letters stands for missing among classes more often than for one."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
@@ -25,6 +29,11 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 def is_number(column: pd.Series) -> bool:
     """Whether a normalised column holds numbers (else names)."""
     return bool(pd.api.types.is_float_dtype(column))
+
+
+def like_missing(name: str) -> bool:
+    """Whether a class is spelt as what is missing mostly is."""
+    return name.strip() in MISSING or name.strip().lower() in LIKE_MISSING
 
 
 def parse(text: pd.Series, *, where: str, categorical: bool = False, na: Iterable[str] = ()) -> pd.Series:

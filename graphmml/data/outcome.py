@@ -83,9 +83,10 @@ class Outcome:
 
 
 def class_outcome(values: pd.Series, *, positive: str | None = None, name: str = "outcome") -> Outcome:
-    """Name classes by text, whatever pandas holds: 1, 1.0 and True become "1", "1" and "True"."""
+    """Name classes by text, whatever pandas holds: 1, 1.0 and True become "1", "1" and "True"; blanks are missing."""
     labels = values.astype("object").map(label, na_action="ignore")
-    outcome = Outcome("class", labels.where(values.notna()).astype("str"), positive=positive, name=name)
+    known = values.notna() & (labels.astype("str").str.strip() != "")
+    outcome = Outcome("class", labels.where(known).astype("str"), positive=positive, name=name)
     if positive is not None and positive not in outcome.classes:
         found = ", ".join(map(str, outcome.classes[:12]))
         raise CohortError(f"outcome '{name}' has no class '{positive}' (it has: {found}); correct positive")

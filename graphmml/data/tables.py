@@ -137,11 +137,11 @@ def times(column: pd.Series, path: Path, name: str) -> pd.Series:
     return read
 
 
-def text_column(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
-    """Return one column as names; only an empty cell is missing, for "NA" may be a real label."""
+def text_column(table: pd.DataFrame, column: str, path: Path, na: Sequence[str] = ()) -> pd.Series:
+    """Return one column as names; only an empty cell and what `na` lists is missing, for "NA" may be a real label."""
     want(table, [column], path)
     stripped = table[column].str.strip()
-    return names(stripped.mask(stripped == ""))
+    return names(stripped.mask(stripped.isin(["", *na])))
 
 
 def refuse_bad_header(table: pd.DataFrame, path: Path) -> None:
