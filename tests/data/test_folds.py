@@ -125,6 +125,8 @@ def test_leaving_out_wants_a_group_of_two_values():
     cohort = grouped()
     with pytest.raises(CohortError, match=r"no group 'ward' \(it has: family, site\)"):
         list(LeaveGroupOut("ward").split(cohort))
+    with pytest.raises(CohortError, match=r"add \[group.ward\] to cohort.toml, or .*groups=frame"):
+        list(LeaveGroupOut("ward").split(cohort))
     with pytest.raises(CohortError, match="has: none"):
         list(LeaveGroupOut("ward").split(replace(cohort, groups=pd.DataFrame(index=cohort.ids))))
     same = replace(cohort, groups=cohort.groups.assign(site="a"))
@@ -141,6 +143,58 @@ def test_the_official_split_is_trained_once_a_seed():
     for fold in folds:
         assert set(fold.test) == set(range(40, 55))
         assert set(fold.train) == set(range(6, 40))
+
+
+def blocked(seed, blocks=("family", "ward")):
+    """Families reach over sites, the official split and time; a few have none."""
+    random = np.random.default_rng(seed)
+    names = {"family": 40, "ward": 25, "site": 3, "year": 9}
+    groups = pd.DataFrame({name: random.integers(0, n, 80) for name, n in names.items()}, dtype="Float64")
+    groups.loc[:9, "family"], groups.loc[5:14, "ward"] = None, None
+    y = pd.Series(random.choice(["a", "b", None], 80))
+    split = pd.Series(random.choice(["train", "train", "test", None], 80))
+    cohort = gm.Cohort.from_frames({"t": groups[["year"]].astype(float)}, y, groups=groups, split=split)
+    return replace(cohort, blocks=blocks)
+
+
+@pytest.mark.parametrize(
+    "splitter", [LeaveGroupOut("site"), OfficialSplit(seeds=1), gm.TemporalSplit("t.year"), gm.LeftOutValues("site")],
+    ids=lambda splitter: type(splitter).__name__,
+)  # fmt: skip
+@pytest.mark.parametrize("seed", range(3))
+def test_no_blocking_group_sits_on_two_sides_of_a_split_that_is_given(splitter, seed):
+    cohort, shared = blocked(seed), 0
+    free = list(splitter.split(replace(cohort, blocks=())))
+    for fold, before in zip(splitter.split(cohort), free, strict=True):
+        for group in cohort.blocks:
+            sides = [set(cohort.groups[group].iloc[rows].dropna()) for rows in (fold.train, fold.test)]
+            assert not sides[0] & sides[1]
+        kept = [set(fold.train), set(fold.test)]
+        assert kept[0] <= set(before.train)
+        assert kept[1] <= set(before.test)
+        if not isinstance(splitter, gm.TemporalSplit):
+            assert kept[1] == set(before.test)
+            apart = [
+                row for row in before.train
+                if not any((cohort.groups[group].iloc[fold.test] == cohort.groups[group].iloc[row]).any()
+                           for group in cohort.blocks)
+            ]  # fmt: skip
+            assert kept[0] == set(apart)
+        shared += len(before.train) - len(fold.train) + len(before.test) - len(fold.test)
+    assert shared
+
+
+def test_a_split_whose_blocks_leave_nobody_to_train_on_is_refused():
+    cohort = blocked(0)
+    one = replace(cohort, groups=cohort.groups.assign(ward="x"))
+    with pytest.raises(CohortError, match=r"without '0' of group 'site' nobody is left to train on.*\(family, ward\)"):
+        list(LeaveGroupOut("site").split(one))
+    with pytest.raises(CohortError, match="labelled train patients of the official split share a blocking group"):
+        list(OfficialSplit().split(one))
+    with pytest.raises(CohortError, match="0 to test"):
+        list(gm.TemporalSplit("t.year").split(one))
+    with pytest.raises(CohortError, match=r"0 value\(s\) of 'site'"):
+        list(gm.LeftOutValues("site").split(one))
 
 
 def test_an_official_split_must_be_there_and_labelled_on_both_sides():
