@@ -10,9 +10,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from graphmml.data.blocks import without_kin
 from graphmml.data.cohort import Cohort
 from graphmml.data.kinds import foreign, kind_of, refuse_numbers, wanted
+from graphmml.data.sides import refuse_sides, without_kin
 from graphmml.errors import CohortError
 
 
@@ -196,7 +196,25 @@ def folds_of(splitter: Splitter, cohort: Cohort) -> list[Fold]:
             f"{kind_of(splitter)} is given where a splitter of patients is wanted; give gm.Folds(5) for five "
             "stratified folds, or gm.LeaveGroupOut, gm.OfficialSplit, gm.HeldOut or gm.TemporalSplit"
         )
-    return list(splitter.split(cohort))
+    made = list(splitter.split(cohort))
+    if not made:
+        raise CohortError(
+            f"{kind_of(splitter)} gives no fold; one that trains on some patients and tests others is wanted"
+        )
+    for fold in made:
+        wanted(fold, Fold, mend="import it from graphmml.data.folds: Fold(train, test, repeat, number, seed)")
+        refuse_sides(f"fold {fold.number} of repeat {fold.repeat}", fold.train, fold.test, cohort)
+    if len({(fold.repeat, fold.number) for fold in made}) < len(made):
+        raise CohortError("two folds bear the same repeat and number; number the folds of a repeat 0, 1, 2 ...")
+    for repeat in {fold.repeat for fold in made}:
+        tested = np.concatenate([fold.test for fold in made if fold.repeat == repeat])
+        again = len(tested) - len(np.unique(tested))
+        if again:
+            raise CohortError(
+                f"{again} patients are tested more than once in repeat {repeat}; number folds that test the same "
+                "patients as other repeats"
+            )
+    return made
 
 
 def value_folds(cohort: Cohort, group: str, seed: int) -> Iterator[Fold]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from graphmml.data.blocks import sharing_block
 from graphmml.data.checks_dates import read_days
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, labelled_rows
 from graphmml.data.grouping import column_of
 from graphmml.data.kinds import refuse_numbers
+from graphmml.data.sides import sharing_block
 from graphmml.errors import CohortError
 
 

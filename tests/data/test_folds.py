@@ -8,11 +8,13 @@ import pytest
 
 import graphmml as gm
 from graphmml.data.folds import (
+    Fold,
     Folds,
     HeldOut,
     LeaveGroupOut,
     OfficialSplit,
     block_numbers,
+    folds_of,
     inner_folds,
     labelled_rows,
     usual_folds,
@@ -195,6 +197,54 @@ def test_a_split_whose_blocks_leave_nobody_to_train_on_is_refused():
         list(gm.TemporalSplit("t.year").split(one))
     with pytest.raises(CohortError, match=r"0 value\(s\) of 'site'"):
         list(gm.LeftOutValues("site").split(one))
+
+
+class Given:
+    """A splitter of a user's own."""
+
+    def __init__(self, *folds):
+        self.folds = folds
+
+    def split(self, cohort):
+        yield from self.folds
+
+
+def fold_of(train, test, repeat=0, number=0):
+    return Fold(np.array(train), np.array(test), repeat, number, 0)
+
+
+def test_sound_folds_of_a_user_are_taken_as_they_are():
+    folds = [fold_of([6, 7], [8, 9]), fold_of([8], [7], number=1), fold_of([6], [8, 7], repeat=1)]
+    assert folds_of(Given(*folds), grouped()) == folds
+
+
+UNSOUND = {
+    "no fold": ((), "a Given gives no fold"),
+    "a pair": ((([6], [7]),), "a tuple is given where a Fold is wanted; import it from graphmml.data.folds"),
+    "masks": ((fold_of([True, False], [False, True]),), "train is no array of positions"),
+    "a list": ((Fold(np.array([6]), [7], 0, 0, 0),), "test is no array of positions"),
+    "nobody trained on": ((fold_of(np.array([], dtype=int), [7]),), "nobody is in train"),
+    "nobody tested": (
+        (fold_of([7], np.array([], dtype=int), repeat=2, number=3),),
+        "fold 3 of repeat 2: nobody is in test",
+    ),
+    "outside": ((fold_of([6], [60, 61, 7]),), "2 positions in test are outside the cohort of 60 patients"),
+    "negative": ((fold_of([6, -1], [7]),), "1 positions in train are outside"),
+    "overlap": ((fold_of([6, 7, 8], [8, 7, 9, 10]),), "2 of 4 tested patients are trained on as well"),
+    "unlabelled": ((fold_of([6, 7], [0, 1, 2, 9]),), "3 of 4 tested patients have no known outcome"),
+    "numbered alike": ((fold_of([6], [7]), fold_of([7], [6])), "two folds bear the same repeat and number"),
+    "twice": (
+        (fold_of([6], [7, 8]), fold_of([6], [8, 9], number=1)),
+        "1 patients are tested more than once in repeat 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", UNSOUND)
+def test_unsound_folds_of_a_user_are_refused(fault):
+    folds, words = UNSOUND[fault]
+    with pytest.raises(ValueError, match=words):
+        folds_of(Given(*folds), grouped())
 
 
 def test_an_official_split_must_be_there_and_labelled_on_both_sides():
