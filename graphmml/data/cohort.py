@@ -64,7 +64,7 @@ class Cohort:
         groups: pd.DataFrame | None = None,
         split: pd.Series | None = None,
         kind: Kind = "class",
-        positive: str | None = None,
+        positive: str | float | None = None,
         name: str = "cohort",
     ) -> "Cohort":
         """Join DataFrames indexed by patient id; `outcome`, `groups` and `split` are indexed by id as well."""
@@ -100,7 +100,7 @@ class Cohort:
         *,
         id: str = "patient_id",
         kind: Kind = "class",
-        positive: str | None = None,
+        positive: str | float | None = None,
         categorical: Sequence[str] = (),
     ) -> "Cohort":
         """Read one CSV a modality; `outcome` is a column of one of them, or (path, column) of another file."""
