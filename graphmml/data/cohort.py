@@ -213,7 +213,7 @@ def overview(cohort: Cohort, *, min_cell: int = 1) -> Iterator[str]:
 
 
 def fingerprint(cohort: Cohort) -> str:
-    """Hash ids, tables, outcome, groups, split and visits in an order that the files do not decide."""
+    """Hash ids, tables, outcome, groups and which of them block, split and visits, in an order no file decides."""
     order = cohort.sorted_rows
     columns = {f"{name}/{column}": table[column] for name, table in cohort.tables.items() for column in table.columns}
     columns |= {f"group/{name}": cohort.groups[name] for name in cohort.groups}
@@ -229,6 +229,8 @@ def fingerprint(cohort: Cohort) -> str:
         digest.update(pd.util.hash_pandas_object(columns[name].iloc[order], index=False).to_numpy().tobytes())
     for piece in cohort.timeline.hashed():
         digest.update(piece)
+    for what, names in (("blocks", cohort.blocks), ("counted", cohort.counted)):
+        digest.update("".join(f"\n{what}/{name}" for name in sorted(names)).encode())
     return digest.hexdigest()
 
 

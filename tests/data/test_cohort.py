@@ -82,6 +82,8 @@ def test_the_fingerprint_depends_on_content_not_on_order(cohort):
     others.append(replace(cohort, outcome=cohort.outcome.hide(np.arange(60) == 3)))
     others.append(replace(cohort, split=pd.Series("train", index=cohort.ids)))
     others.append(replace(cohort, groups=cohort.groups.assign(site="a")))
+    others += [replace(cohort, blocks=("site",)), replace(cohort, counted=frozenset({"labs"}))]
+    others.append(replace(cohort, counted=frozenset({"labs", "clinical"})))
     time, event = pd.Series(1.0, index=cohort.ids), pd.Series(1.0, index=cohort.ids)
     others += [replace(cohort, outcome=Outcome("survival", time, event=flag)) for flag in (event, 1 - event)]
     assert len({other.fingerprint for other in [cohort, *others]}) == len(others) + 1
