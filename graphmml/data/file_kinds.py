@@ -25,11 +25,8 @@ def refuse_foreign(path: Path) -> None:
     """Raise CohortError for a file of another kind, whatever its name says."""
     if path.suffix.lower() in PACKED:
         return
-    try:
-        with path.open("rb") as stream:
-            first = stream.read(8)
-    except OSError as error:
-        raise CohortError(f"{path} cannot be read: {error}") from None
+    with path.open("rb") as stream:
+        first = stream.read(8)
     for mark, (kind, todo) in KINDS.items():
         if first.startswith(mark):
             raise CohortError(f"{path} is {kind}, and not UTF-8 text, as a CSV is; {todo}")

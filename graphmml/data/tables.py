@@ -42,8 +42,8 @@ def first_row(path: Path) -> pd.DataFrame | None:
 
 def cells(path: Path, rows: int | None) -> pd.DataFrame:
     """Let pandas read the file, and put its complaints in words."""
-    refuse_foreign(path)
     try:
+        refuse_foreign(path)
         return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig", nrows=rows)
     except pd.errors.EmptyDataError:
         raise CohortError(f"{path} is empty; a header line and one row a patient are wanted") from None
