@@ -1,6 +1,6 @@
 """From a validated cohort file to aligned tables: opens every file once and joins by id."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -130,34 +130,40 @@ def outcome_of(
     path, raw = read(part.path)
     table = index_by_id(raw, part.id or identifier, path)
     if part.kind == "survival":
-        times, note = lay(numbers(table, str(part.time), path), "outcome")
-        events, _ = lay(seen(table, str(part.event), path), "outcome")
+        times, note = lay(numbers(table, str(part.time), path, part.na), "outcome")
+        events, _ = lay(seen(table, str(part.event), path, part.na), "outcome")
         return Outcome("survival", times, event=events, name=str(part.time)), note
     column = str(part.column)
     if part.kind == "number":
-        values, note = lay(numbers(table, column, path), "outcome")
+        values, note = lay(numbers(table, column, path, part.na), "outcome")
         return Outcome("number", values, name=column), note
-    values, note = lay(text_column(table, column, path), "outcome")
+    values, note = lay(text_column(table, column, path, part.na), "outcome")
     return class_outcome(values, positive=part.positive, name=column), note
 
 
-def numbers(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
+def numbers(table: pd.DataFrame, column: str, path: Path, na: Sequence[str]) -> pd.Series:
     """Read a column that must hold numbers."""
     want(table, [column], path)
-    values = parse(table[column], where=f"{path}, column '{column}'")
+    values = parse(table[column], where=f"{path}, column '{column}'", na=na)
     if not pd.api.types.is_float_dtype(values):
-        raise CohortError(f"{path}: outcome column '{column}' holds text; numbers are wanted")
+        raise CohortError(
+            f"{path}: outcome column '{column}' holds text; numbers are wanted, and what stands for missing under "
+            "na = [...] of the outcome"
+        )
     return values
 
 
-def seen(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
+def seen(table: pd.DataFrame, column: str, path: Path, na: Sequence[str]) -> pd.Series:
     """Read an event column: 1 or true where the event was seen, 0 or false where not."""
     words = {"1": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "false": 0.0, "no": 0.0, "1.0": 1.0, "0.0": 0.0}
-    text = text_column(table, column, path)
+    text = text_column(table, column, path, na)
     events = text.str.lower().map(words)
     unread = int((events.isna() & text.notna()).sum())
     if unread:
-        raise CohortError(f"{path}: {unread} value(s) of event column '{column}' are not 0/1, true/false or yes/no")
+        raise CohortError(
+            f"{path}: {unread} value(s) of event column '{column}' are not 0/1, true/false or yes/no; what stands for "
+            "missing goes under na = [...] of the outcome"
+        )
     return events.astype("float64")
 
 

@@ -10,7 +10,7 @@ from graphmml.data.checks_gaps import absent_modalities, gaps_by_group, gaps_by_
 from graphmml.data.checks_groups import telling_groups
 from graphmml.data.checks_ids import joins, matching
 from graphmml.data.checks_leaks import one_sided_columns, telling_columns, telling_order
-from graphmml.data.checks_outcome import enough_patients, one_class, small_classes, unlabelled
+from graphmml.data.checks_outcome import enough_patients, missing_as_class, one_class, small_classes, unlabelled
 from graphmml.data.checks_private import private_names, private_values
 from graphmml.data.checks_tables import constants, copies, infinite, without_infinite
 from graphmml.data.checks_units import units
@@ -56,6 +56,7 @@ CHECKS: tuple[tuple[Check, Mapping[str, str]], ...] = (
     (small_classes, {"GM121": "no class is tiny"}),
     (unlabelled, {"GM122": "every patient has an outcome"}),
     (enough_patients, {"GM123": "there are patients enough"}),
+    (missing_as_class, {"GM124": "no class is spelt like missing"}),
     (telling_groups, {"GM403": "no group tells the outcome"}),
     (absent_modalities, {"GM501": "no modality is mostly absent"}),
     (gaps_by_outcome, {"GM502": "what is missing does not predict the outcome"}),

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from graphmml.data.checks_words import Asked, many, not_applicable
+from graphmml.data.checks_words import Asked, many, not_applicable, some
 from graphmml.data.cohort import Cohort, name_columns, number_columns
+from graphmml.data.columns import like_missing
 from graphmml.data.findings import Finding, Status
 from graphmml.data.sample_size import minimum_patients, typical_fit
 from graphmml.data.telling import NO_OUTCOME
+from graphmml.data.toml_text import array
 
 
 def one_class(cohort: Cohort, asked: Asked) -> list[Finding]:
@@ -24,6 +26,23 @@ def one_class(cohort: Cohort, asked: Asked) -> list[Finding]:
     else:
         said = f"all patients whose '{outcome.name}' is known have the same value"
     return many("GM120", "fail", said, "correct column and path under outcome in [cohort], or add other patients")
+
+
+def missing_as_class(cohort: Cohort, asked: Asked) -> list[Finding]:
+    """GM124: classes that are spelt like missing."""
+    outcome = cohort.outcome
+    if outcome is None or outcome.kind != "class":
+        return not_applicable("GM124", NO_OUTCOME if outcome is None else "the outcome has no classes")
+    sizes = outcome.values.value_counts()
+    words = [name for name in outcome.classes if like_missing(name)]
+    if not words:
+        return []
+    said = some([f"'{name}' ({asked.counted(int(sizes[name]))} patients)" for name in words])
+    message = (
+        f"'{outcome.name}' has {len(words)} class(es) spelt like missing: {said}; they are predicted like any other"
+    )
+    fix = f"if unknown is meant, write na = {array(words)} in outcome of [cohort], or empty the cells; else rename it"
+    return many("GM124", "warn", message, fix)
 
 
 def small_classes(cohort: Cohort, asked: Asked) -> list[Finding]:

@@ -12,11 +12,11 @@ from pandas.api.types import is_float_dtype
 
 from graphmml.data.assemble import assemble
 from graphmml.data.cohort_file import CohortFile, from_paths
-from graphmml.data.columns import normalise
 from graphmml.data.few import masked, parts_told
+from graphmml.data.frames import by_text, named
 from graphmml.data.ids import align, align_modality, refuse_strangers, refuse_variants, union, with_ids
-from graphmml.data.kinds import framed, wanted, within
-from graphmml.data.outcome import Kind, Outcome, class_outcome
+from graphmml.data.kinds import framed, within
+from graphmml.data.outcome import Kind, Outcome, plain_outcome
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError
 
@@ -64,7 +64,7 @@ class Cohort:
         groups: pd.DataFrame | None = None,
         split: pd.Series | None = None,
         kind: Kind = "class",
-        positive: str | None = None,
+        positive: str | float | None = None,
         name: str = "cohort",
     ) -> "Cohort":
         """Join DataFrames indexed by patient id; `outcome`, `groups` and `split` are indexed by id as well."""
@@ -100,7 +100,7 @@ class Cohort:
         *,
         id: str = "patient_id",
         kind: Kind = "class",
-        positive: str | None = None,
+        positive: str | float | None = None,
         categorical: Sequence[str] = (),
     ) -> "Cohort":
         """Read one CSV a modality; `outcome` is a column of one of them, or (path, column) of another file."""
@@ -213,7 +213,7 @@ def overview(cohort: Cohort, *, min_cell: int = 1) -> Iterator[str]:
 
 
 def fingerprint(cohort: Cohort) -> str:
-    """Hash ids, tables, outcome, groups, split and visits in an order that the files do not decide."""
+    """Hash ids, tables, outcome, groups and which of them block, split and visits, in an order no file decides."""
     order = cohort.sorted_rows
     columns = {f"{name}/{column}": table[column] for name, table in cohort.tables.items() for column in table.columns}
     columns |= {f"group/{name}": cohort.groups[name] for name in cohort.groups}
@@ -229,6 +229,8 @@ def fingerprint(cohort: Cohort) -> str:
         digest.update(pd.util.hash_pandas_object(columns[name].iloc[order], index=False).to_numpy().tobytes())
     for piece in cohort.timeline.hashed():
         digest.update(piece)
+    for what, names in (("blocks", cohort.blocks), ("counted", cohort.counted)):
+        digest.update("".join(f"\n{what}/{name}" for name in sorted(names)).encode())
     return digest.hexdigest()
 
 
@@ -240,50 +242,6 @@ def described(table: pd.DataFrame, present: np.ndarray, min_cell: int) -> str:
     absent = len(table) - int(present.sum())
     missing = f", {masked(absent, min_cell=min_cell)} patients without" if absent else ""
     return f"{table.shape[1]:>4} columns{missing}" + (f", {gaps:.1%} of cells empty" if gaps else "")
-
-
-def text_ids(index: pd.Index, where: str) -> pd.Index:
-    """Return the ids of a user's index as text, and refuse one that is missing."""
-    if index.isna().any():
-        raise CohortError(f"{where} has {int(index.isna().sum())} row(s) without an id; add or drop them")
-    return index.map(str).astype("str")
-
-
-def by_text(series: pd.Series) -> pd.Series:
-    """Index a series by text ids, and refuse an id that repeats."""
-    text = series.set_axis(text_ids(series.index, f"'{series.name}'"))
-    if text.index.has_duplicates:
-        again = int(text.index.duplicated().sum())
-        raise CohortError(f"{again} id(s) of '{series.name}' repeat; one row a patient is wanted")
-    return text
-
-
-def named(frame: pd.DataFrame, modality: str, *, categorical: bool = False) -> pd.DataFrame:
-    """Normalise a user's DataFrame: text ids, text column names, columns of numbers or names."""
-    wanted(frame, pd.DataFrame)
-    if frame.empty:
-        raise CohortError(f"table '{modality}' is empty; rows of patients and columns of features are wanted")
-    ids = text_ids(frame.index, f"table '{modality}'")
-    if ids.has_duplicates:
-        again = int(ids.duplicated().sum())
-        raise CohortError(f"table '{modality}': {again} id(s) repeat; one row a patient is wanted")
-    again = int(frame.columns.map(str).duplicated().sum())
-    if again:
-        raise CohortError(f"table '{modality}': {again} column name(s) repeat; give each column a name of its own")
-    columns = {
-        str(column): normalise(frame[column], where=f"table '{modality}', column '{column}'", categorical=categorical)
-        for column in frame.columns
-    }
-    return pd.DataFrame(columns).set_axis(ids, axis=0)
-
-
-def plain_outcome(values: pd.Series, kind: Kind, positive: str | None, name: str) -> Outcome:
-    """Make an outcome of one series: classes or numbers (survival needs two columns: use a cohort file)."""
-    if kind == "class":
-        return class_outcome(values, positive=positive, name=name)
-    if kind == "number":
-        return Outcome("number", normalise(values, where=f"outcome '{name}'"), name=name)
-    raise CohortError("a survival outcome has a time and an event column; describe it in a cohort.toml")
 
 
 def number_columns(table: pd.DataFrame) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from graphmml.data.columns import label
+from graphmml.data.kinds import kind_of, refuse_path
 from graphmml.data.outcome import Kind
 from graphmml.data.tables import open_table
 from graphmml.data.toml_text import quoted
@@ -30,6 +32,7 @@ class OutcomePart(Part):
     time: Name | None = None
     event: Name | None = None
     positive: str | None = None
+    na: tuple[str, ...] = Field(default=(), strict=False)
     id: Name | None = None
 
     @model_validator(mode="after")
@@ -204,14 +207,20 @@ def from_paths(
     *,
     identifier: str,
     kind: Kind,
-    positive: str | None,
+    positive: str | float | None,
     categorical: Sequence[str],
 ) -> CohortFile:
     """Describe a plain list of CSVs as a cohort file would."""
+    refuse_calls(paths, outcome, categorical)
     if not paths:
         raise CohortError("no table was given; name at least one CSV")
     modality: dict[str, dict[str, Any]] = {name: {"path": str(path)} for name, path in paths.items()}
     headers = {name: tuple(open_table(Path(path), rows=1).columns) for name, path in paths.items()}
+    unknown = [column for column in categorical if not any(column in columns for columns in headers.values())]
+    if unknown:
+        raise CohortError(
+            f"categorical names {len(unknown)} column(s) of no table: {', '.join(map(str, unknown[:12]))}; correct it"
+        )
     for name, columns in headers.items():
         chosen = [column for column in categorical if column in columns]
         modality[name] |= {"categorical": chosen} if chosen else {}
@@ -219,9 +228,26 @@ def from_paths(
     if outcome is not None:
         path, column = locate(outcome, paths, headers) if isinstance(outcome, str) else outcome
         cohort["outcome"] = {"path": str(path), "column": column, "kind": kind} | (
-            {} if positive is None else {"positive": positive}
+            {} if positive is None else {"positive": label(positive)}
         )
     return validated({"cohort": cohort, "modality": modality}, "these tables")
+
+
+def refuse_calls(paths: object, outcome: object, categorical: object) -> None:
+    """Raise CohortError for what are no paths by name, no outcome's column, or no list of columns."""
+    if not isinstance(paths, Mapping):
+        raise CohortError(
+            f"{kind_of(paths)} is given where paths by name are wanted, for instance "
+            'Cohort.from_csv({"labs": "labs.csv"}, outcome="label")'
+        )
+    for path in paths.values():
+        refuse_path(path)
+    if outcome is not None and not isinstance(outcome, str):
+        if not isinstance(outcome, tuple) or len(outcome) != 2:
+            raise CohortError(f"outcome is {kind_of(outcome)}; give a column's name, or (path, column) of another file")
+        refuse_path(outcome[0])
+    if isinstance(categorical, str):
+        raise CohortError(f"categorical is '{categorical}'; give a list of columns: categorical=['{categorical}']")
 
 
 def locate(

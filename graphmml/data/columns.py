@@ -10,12 +10,17 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from graphmml.data.cells import all_boolean, refuse_cells
 from graphmml.errors import CohortError
 
 MISSING = frozenset(
     {"", "#N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "-nan", "-NaN"}
 )
 """Spellings of missing in a feature column; `na` in cohort.toml adds to them. Ids and outcomes know only ""."""
+LIKE_MISSING = frozenset(
+    {"na", "n/a", "nan", ".", "?", "missing", "unk", "unknown", "not available", "not known", "not recorded"}
+)
+"""What in any case of letters stands for missing among classes more often than for one."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
@@ -25,6 +30,11 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 def is_number(column: pd.Series) -> bool:
     """Whether a normalised column holds numbers (else names)."""
     return bool(pd.api.types.is_float_dtype(column))
+
+
+def like_missing(name: str) -> bool:
+    """Whether a class is spelt as what is missing mostly is."""
+    return name.strip() in MISSING or name.strip().lower() in LIKE_MISSING
 
 
 def parse(text: pd.Series, *, where: str, categorical: bool = False, na: Iterable[str] = ()) -> pd.Series:
@@ -53,14 +63,16 @@ def parse(text: pd.Series, *, where: str, categorical: bool = False, na: Iterabl
 def normalise(column: pd.Series, *, where: str, categorical: bool = False) -> pd.Series:
     """Turn a pandas column into numbers or names (a category is names); dates must be made numbers first.
 
-    Text stays as it is written; of numbers that are declared names, 1.0 is written as 1.
+    True and False are 1 and 0, with gaps among them or without. Text stays as it is written; of numbers that are
+    declared names, 1.0 is written as 1.
     """
-    if pd.api.types.is_datetime64_any_dtype(column):
-        raise CohortError(f"{where} holds dates; turn them into days since an origin you choose")
+    refuse_cells(column, where)
     categorical = categorical or isinstance(column.dtype, pd.CategoricalDtype)
     numeric = pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
     if numeric and not categorical:
         return checked_numbers(column.astype("float64"), where)
+    if not categorical and all_boolean(column):
+        return column.astype("boolean").astype("float64")
     text = column.astype("object").map(lambda value: "" if pd.isna(value) else label(value)).astype("str")
     return parse(text, where=where, categorical=categorical)
 

@@ -12,13 +12,16 @@ from sklearn.decomposition import PCA
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.grouping import column_of
-from graphmml.data.kinds import wanted, whole
+from graphmml.data.kinds import kind_of, number, wanted, whole
 from graphmml.data.table_encoder import TableEncoder
 from graphmml.data.timeline import Timeline
 from graphmml.errors import CohortError, GraphError, NotFittedError
 
+REDUCE = 'reduce={"rna": PCA(8)}'
+"""How a modality is reduced by a transformer of one's own."""
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class EncodedCohort:
     """Patients as numbers, with nothing in it about the outcome.
 
@@ -38,6 +41,10 @@ class EncodedCohort:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        widths = ", ".join(f"{modality} {matrix.shape[1]}" for modality, matrix in self.features.items())
+        return f"EncodedCohort: {len(self)} patients; columns: {widths}"
 
     def __getitem__(self, rows: slice | np.ndarray) -> "EncodedCohort":
         return replace(
@@ -113,12 +120,15 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     def fit(self, cohort: Cohort) -> Self:
         """Learn from these patients; modalities are taken in the order of their names."""
         wanted(cohort, Cohort)
-        whole("wide", self.wide, 64)
-        if self.components is not None:
-            whole("components", self.components, 16)
+        self.refuse_settings()
         unknown = sorted(set(self.reduce or {}) - set(cohort.tables))
         if unknown:
             raise CohortError(f"reduce names no modality of the cohort: {', '.join(unknown)}")
+        if not cohort.present.any():
+            raise CohortError(
+                f"nothing is measured of the {len(cohort)} patients: all cells of "
+                f"{', '.join(sorted(cohort.tables)[:12])} are missing; check what na lists, or give other patients"
+            )
         cohort = cohort[cohort.sorted_rows]
         self.tables_: dict[str, TableEncoder] = {}
         for modality in sorted(cohort.tables):
@@ -131,6 +141,22 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         self.groups_ = list(cohort.groups.columns)
         self.counted_ = sorted(cohort.counted & self.tables_.keys())
         return self
+
+    def refuse_settings(self) -> None:
+        """Raise GraphmmlError for a setting of another kind, or one that would leave nothing of the data."""
+        number("clip", self.clip, 5.0)
+        for name, value, fewest, usual in (("max_levels", self.max_levels, 1, 30), ("wide", self.wide, 0, 64)):
+            whole(name, value, usual)
+            if value < fewest:
+                raise CohortError(f"{name} is {value}; choose {fewest} or more")
+        if not self.clip > 0:
+            raise CohortError(f"clip is {self.clip}; choose a number of deviations above 0, for instance clip=5.0")
+        if self.components is not None:
+            whole("components", self.components, 16)
+            if self.components < 1:
+                raise CohortError(f"components is {self.components}; choose 1 or more, or None to reduce nothing")
+        if self.reduce is not None:
+            refuse_reducers(self.reduce)
 
     def reducer(self, modality: str) -> Any:
         """Return a fresh transformer for the modality, or the number of components, or None."""
@@ -201,3 +227,14 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         """Raise NotFittedError before `fit`."""
         if not hasattr(self, "tables_"):
             raise NotFittedError("this CohortEncoder has seen no patients yet; call fit(cohort[train]) first")
+
+
+def refuse_reducers(reduce: object) -> None:
+    """Raise CohortError for what is no transformer by modality."""
+    if not isinstance(reduce, Mapping):
+        raise CohortError(f"reduce is {kind_of(reduce)}; give transformers by modality: {REDUCE}")
+    for modality, chosen in reduce.items():
+        if isinstance(chosen, type) or not (hasattr(chosen, "fit") and hasattr(chosen, "transform")):
+            raise CohortError(
+                f"reduce of '{modality}' is {kind_of(chosen)}; give a transformer of scikit-learn: {REDUCE}"
+            )

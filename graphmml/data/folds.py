@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.kinds import foreign, kind_of, refuse_numbers, wanted
+from graphmml.data.sides import refuse_sides, without_kin
 from graphmml.errors import CohortError
 
 
@@ -95,7 +96,10 @@ class Folds:
 
 @dataclass(frozen=True)
 class LeaveGroupOut:
-    """Each value of a group is tested once by a model that never saw it."""
+    """Each value of a group is tested once by a model that never saw it.
+
+    Who shares a blocking group with a tested patient is not trained on in that fold.
+    """
 
     group: str
     seed: int = 0
@@ -105,22 +109,22 @@ class LeaveGroupOut:
 
     def split(self, cohort: Cohort) -> Iterator[Fold]:
         """Yield one fold a group value; patients without a value are always trained on."""
-        if self.group not in cohort.groups:
-            known = ", ".join(cohort.groups) or "none"
-            raise CohortError(f"the cohort has no group '{self.group}' (it has: {known}); add [group.{self.group}]")
-        rows = labelled_rows(cohort)
-        values = cohort.groups[self.group].iloc[rows]
-        names = sorted(values.dropna().unique())
-        if len(names) < 2:
-            raise CohortError(f"group '{self.group}' has {len(names)} value(s); leaving one out needs two")
-        for number, name in enumerate(names):
-            test = (values == name).to_numpy(dtype=bool)
-            yield Fold(np.sort(rows[~test]), np.sort(rows[test]), 0, number, self.seed + number, name=str(name))
+        for fold in value_folds(cohort, self.group, self.seed):
+            if not len(fold.train):
+                raise CohortError(
+                    f"without '{fold.name}' of group '{self.group}' nobody is left to train on: all other labelled "
+                    f"patients share a blocking group ({', '.join(cohort.blocks)}) with the {len(fold.test)} tested; "
+                    "leave out another group, or use folds"
+                )
+            yield fold
 
 
 @dataclass(frozen=True)
 class OfficialSplit:
-    """The cohort's own split, trained once a seed on its train rows and scored on its test rows."""
+    """The cohort's own split, trained once a seed on its train rows and scored on its test rows.
+
+    Who shares a blocking group with a tested patient is not trained on.
+    """
 
     seeds: int = 5
     seed: int = 0
@@ -137,6 +141,13 @@ class OfficialSplit:
         train, test = (np.sort(rows[(sides == side).to_numpy(dtype=bool)]) for side in ("train", "test"))
         if not len(train) or not len(test):
             raise CohortError(f"the official split has {len(train)} labelled train and {len(test)} test patients")
+        given, train = len(train), without_kin(cohort, train, test)
+        if not len(train):
+            raise CohortError(
+                f"all {given} labelled train patients of the official split share a blocking group "
+                f"({', '.join(cohort.blocks)}) with a test patient, so that nobody is left to train on; use folds, or "
+                "take block = true from that group"
+            )
         for repeat in range(self.seeds):
             yield Fold(train, test, repeat, 0, self.seed + repeat)
 
@@ -185,7 +196,44 @@ def folds_of(splitter: Splitter, cohort: Cohort) -> list[Fold]:
             f"{kind_of(splitter)} is given where a splitter of patients is wanted; give gm.Folds(5) for five "
             "stratified folds, or gm.LeaveGroupOut, gm.OfficialSplit, gm.HeldOut or gm.TemporalSplit"
         )
-    return list(splitter.split(cohort))
+    made = list(splitter.split(cohort))
+    if not made:
+        raise CohortError(
+            f"{kind_of(splitter)} gives no fold; one that trains on some patients and tests others is wanted"
+        )
+    for fold in made:
+        wanted(fold, Fold, mend="import it from graphmml.data.folds: Fold(train, test, repeat, number, seed)")
+        refuse_sides(f"fold {fold.number} of repeat {fold.repeat}", fold.train, fold.test, cohort)
+    if len({(fold.repeat, fold.number) for fold in made}) < len(made):
+        raise CohortError("two folds bear the same repeat and number; number the folds of a repeat 0, 1, 2 ...")
+    for repeat in {fold.repeat for fold in made}:
+        tested = np.concatenate([fold.test for fold in made if fold.repeat == repeat])
+        again = len(tested) - len(np.unique(tested))
+        if again:
+            raise CohortError(
+                f"{again} patients are tested more than once in repeat {repeat}; number folds that test the same "
+                "patients as other repeats"
+            )
+    return made
+
+
+def value_folds(cohort: Cohort, group: str, seed: int) -> Iterator[Fold]:
+    """Yield one fold a value of a group, without those in training who share a blocking group; it may be nobody."""
+    if group not in cohort.groups:
+        known = ", ".join(cohort.groups) or "none"
+        raise CohortError(
+            f"the cohort has no group '{group}' (it has: {known}); add [group.{group}] to cohort.toml, or "
+            "a column of that name: Cohort.from_frames(..., groups=frame)"
+        )
+    rows = labelled_rows(cohort)
+    values = cohort.groups[group].iloc[rows]
+    names = sorted(values.dropna().unique())
+    if len(names) < 2:
+        raise CohortError(f"group '{group}' has {len(names)} value(s); leaving one out needs two")
+    for number, name in enumerate(names):
+        chosen = (values == name).to_numpy(dtype=bool)
+        train, test = np.sort(rows[~chosen]), np.sort(rows[chosen])
+        yield Fold(without_kin(cohort, train, test), test, 0, number, seed + number, name=str(name))
 
 
 def usual_folds(cohort: Cohort, n: int = 5) -> Folds:

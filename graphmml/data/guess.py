@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from graphmml.data.columns import like_missing
 from graphmml.data.guess_columns import (
     Column,
     Mark,
+    column_of,
     group_kind,
     is_code,
     may_be_code,
@@ -111,7 +113,9 @@ def outcome_lines(candidates: Sequence[Candidate], identifier: str) -> list[str]
             '# outcome = { path = "labels.csv", column = "label", kind = "class", positive = "1" }',
         ]
     best, rest = candidates[0], candidates[1:]
-    column, keys, values = best.column, {"path": best.sheet.path}, f"{best.column.distinct} different values"
+    column, absent = known_classes(best)
+    keys: dict[str, str | Sequence[str]] = {"path": best.sheet.path}
+    values = f"{column.distinct} different values"
     if best.event is not None:
         keys |= {"kind": "survival", "time": column.name, "event": best.event.name}
         values = "a time and whether the event was seen"
@@ -122,12 +126,26 @@ def outcome_lines(candidates: Sequence[Candidate], identifier: str) -> list[str]
     if positive is not None:
         keys["positive"] = positive[0]
         reason += f"; positive: {comment(positive[1])}"
+    if absent:
+        keys["na"] = absent
+        reason += f"; na: {listed(absent)} mostly means not known, else leave it out"
     if best.sheet.id != identifier:
         keys["id"] = best.sheet.id
     lines = [f"# guess: {reason}", f"outcome = {inline(keys)}"]
     if rest:
         lines.append(f"# it might also be {listed([f'{other.sheet.path}: {other.column.name}' for other in rest])}")
     return lines
+
+
+def known_classes(candidate: Candidate) -> tuple[Column, list[str]]:
+    """Return the outcome without what is spelt like missing, and these spellings; as it is where one class is left."""
+    told = candidate.column if candidate.event is None else candidate.event
+    cells = candidate.sheet.cells[told.name].str.strip()
+    absent = sorted(word for word in cells.unique() if word and like_missing(word))
+    if candidate.event is not None:
+        return candidate.column, absent
+    known = column_of(told.name, cells.mask(cells.isin(absent), ""))
+    return (known, absent) if known.few else (told, [])
 
 
 def why_outcome(candidate: Candidate) -> str:

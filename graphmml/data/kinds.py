@@ -106,6 +106,8 @@ def framed(
             f"{kind_of(frames)} is given where DataFrames by name are wanted, for instance "
             'Cohort.from_frames({"labs": labs}, outcome)'
         )
+    if not frames:
+        raise CohortError("no table was given; a cohort needs at least one modality table, a DataFrame by its name")
     for modality, frame in frames.items():
         refuse_unindexed(f"table '{modality}'", frame, pd.DataFrame)
     for name, beside in (("outcome", outcome), ("groups", groups), ("split", split)):

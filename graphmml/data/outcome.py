@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from graphmml.data.columns import label
+from graphmml.data.cells import refuse_cells
+from graphmml.data.columns import is_number, label, normalise
 from graphmml.data.few import parts_told
 from graphmml.errors import CohortError
 
@@ -29,8 +30,7 @@ class Outcome:
     name: str = "outcome"
 
     def __post_init__(self) -> None:
-        if self.kind not in ("class", "number", "survival"):
-            raise CohortError(f"outcome kind is '{self.kind}'; choose class, number or survival")
+        refuse_kind(self.kind)
         if (self.event is not None) != (self.kind == "survival"):
             raise CohortError("a survival outcome, and no other, has an event column beside its time")
         if self.kind == "survival" and (self.values.dropna() < 0).any():
@@ -83,10 +83,36 @@ class Outcome:
 
 
 def class_outcome(values: pd.Series, *, positive: str | None = None, name: str = "outcome") -> Outcome:
-    """Name classes by text, whatever pandas holds: 1, 1.0 and True become "1", "1" and "True"."""
+    """Name classes by text, whatever pandas holds: 1, 1.0 and True become "1", "1" and "True"; blanks are missing."""
     labels = values.astype("object").map(label, na_action="ignore")
-    outcome = Outcome("class", labels.where(values.notna()).astype("str"), positive=positive, name=name)
+    known = values.notna() & (labels.astype("str").str.strip() != "")
+    outcome = Outcome("class", labels.where(known).astype("str"), positive=positive, name=name)
     if positive is not None and positive not in outcome.classes:
         found = ", ".join(map(str, outcome.classes[:12]))
         raise CohortError(f"outcome '{name}' has no class '{positive}' (it has: {found}); correct positive")
     return outcome
+
+
+def plain_outcome(values: pd.Series, kind: Kind, positive: str | float | None, name: str) -> Outcome:
+    """Make an outcome of one series: classes or numbers (survival needs two columns: use a cohort file)."""
+    refuse_kind(kind)
+    if kind == "survival":
+        raise CohortError("a survival outcome has a time and an event column; describe it in a cohort.toml")
+    if kind == "class":
+        refuse_cells(values, f"outcome '{name}'")
+        return class_outcome(values, positive=None if positive is None else label(positive), name=name)
+    if positive is not None:
+        raise CohortError('positive goes with kind="class"; numbers have no class')
+    numbers = normalise(values, where=f"outcome '{name}'")
+    if not is_number(numbers):
+        unread = int(pd.to_numeric(numbers, errors="coerce").isna().sum() - numbers.isna().sum())
+        raise CohortError(
+            f"outcome '{name}': {unread} of {len(numbers)} values are no numbers; mend them, or say kind=\"class\""
+        )
+    return Outcome("number", numbers, name=name)
+
+
+def refuse_kind(kind: object) -> None:
+    """Raise CohortError for no kind of outcome."""
+    if kind not in ("class", "number", "survival"):
+        raise CohortError(f"outcome kind is '{kind}'; choose class, number or survival")

@@ -110,6 +110,13 @@ _TEXTS = (
          "Chagas disease, in Riley et al. 2019: 24 parameters, prevalence .174 and an R-squared of Cox and Snell of "
          ".288 want 662 patients, 4.8 cases a parameter.",
          "Choose few columns beforehand, prefer plain models, report intervals, and collect more."),
+    Rule("GM124", "a class that is spelt like missing",
+         "In features NA is missing; in an outcome it may be a class, so only an empty cell is missing there. R writes "
+         "NA for what is not known, pandas nan, forms write unknown: as a class it is learned and predicted, and two "
+         "classes become three.",
+         "'relapse' has 1 class(es) spelt like missing: 'NA' (40 patients).",
+         'Write na = ["NA"] in the outcome of cohort.toml, in Python outcome.replace("NA", None); or give the class '
+         "another name."),
     Rule("GM403", "a group that goes with the outcome",
          "Where prevalence differs by site, whatever tells the site tells the outcome, and scores over mixed folds "
          "flatter every model. V is Cramer's, corrected for bias (Bergsma 2013): 0 by chance; the AUROC scores each "

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from graphmml.data.columns import checked_numbers, names
+from graphmml.data.file_kinds import refuse_foreign
 from graphmml.errors import CohortError
 
 LARGEST_GZIP = 8 * 2**30
@@ -25,6 +26,7 @@ def open_table(path: Path, *, rows: int | None = None) -> pd.DataFrame:
         refuse_bomb(path)
     table = cells(path, rows)
     refuse_bad_header(table, path)
+    refuse_repeated_columns(table, path)
     if table.empty:
         raise CohortError(f"{path} has a header and no row; one row a patient is wanted")
     return table
@@ -41,6 +43,7 @@ def first_row(path: Path) -> pd.DataFrame | None:
 def cells(path: Path, rows: int | None) -> pd.DataFrame:
     """Let pandas read the file, and put its complaints in words."""
     try:
+        refuse_foreign(path)
         return pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig", nrows=rows)
     except pd.errors.EmptyDataError:
         raise CohortError(f"{path} is empty; a header line and one row a patient are wanted") from None
@@ -137,11 +140,11 @@ def times(column: pd.Series, path: Path, name: str) -> pd.Series:
     return read
 
 
-def text_column(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
-    """Return one column as names; only an empty cell is missing, for "NA" may be a real label."""
+def text_column(table: pd.DataFrame, column: str, path: Path, na: Sequence[str] = ()) -> pd.Series:
+    """Return one column as names; only an empty cell and what `na` lists is missing, for "NA" may be a real label."""
     want(table, [column], path)
     stripped = table[column].str.strip()
-    return names(stripped.mask(stripped == ""))
+    return names(stripped.mask(stripped.isin(["", *na])))
 
 
 def refuse_bad_header(table: pd.DataFrame, path: Path) -> None:
@@ -152,6 +155,17 @@ def refuse_bad_header(table: pd.DataFrame, path: Path) -> None:
         raise CohortError(f"{path} has more cells in its rows than in its header; give every column a name")
     if str(table.columns[0]).startswith("version https://git-lfs"):
         raise CohortError(f"{path} is a git-lfs pointer, not the data; run git lfs pull")
+
+
+def refuse_repeated_columns(table: pd.DataFrame, path: Path) -> None:
+    """Raise for two columns of one name, of which pandas reads the second, a, as a.1."""
+    columns = set(table.columns)
+    if not any(column.rpartition(".")[0] in columns and column[-1].isdigit() for column in columns):
+        return
+    written = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig", header=None, nrows=1).iloc[0]
+    again = written[written.duplicated() & (written != "")].unique()
+    if len(again):
+        raise CohortError(f"{path}: {len(again)} column name(s) repeat ({listed(again)}); give each a name of its own")
 
 
 def refuse_bomb(path: Path) -> None:

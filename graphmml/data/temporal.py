@@ -8,9 +8,10 @@ import pandas as pd
 
 from graphmml.data.checks_dates import read_days
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, block_numbers, labelled_rows
+from graphmml.data.folds import Fold, labelled_rows
 from graphmml.data.grouping import column_of
 from graphmml.data.kinds import refuse_numbers
+from graphmml.data.sides import sharing_block
 from graphmml.errors import CohortError
 
 
@@ -44,9 +45,7 @@ class TemporalSplit:
         least = np.nanquantile(times, 0.7, method="lower") if cut is None else time_of(cut, column, self.column)
         late = times > least if cut is None else times >= least
         train, test = rows[~late & ~np.isnan(times)], rows[late]
-        blocks = block_numbers(cohort, np.arange(len(cohort)))
-        if blocks is not None:
-            test = test[~np.isin(blocks[test], blocks[train])]
+        test = test[~sharing_block(cohort, test, train)]
         if not len(train) or not len(test):
             raise CohortError(
                 f"the cut leaves {len(train)} labelled patients to train and {len(test)} to test; move it"

@@ -29,9 +29,11 @@ def array(values: Iterable[str]) -> str:
     return "[" + ", ".join(map(quoted, values)) + "]"
 
 
-def inline(keys: Mapping[str, str | None]) -> str:
-    """Write an inline table of text; what is None is left out."""
-    return "{ " + ", ".join(f"{name} = {quoted(value)}" for name, value in keys.items() if value is not None) + " }"
+def inline(keys: Mapping[str, str | Sequence[str] | None]) -> str:
+    """Write an inline table of text and lists of it; what is None is left out."""
+    given = {name: value for name, value in keys.items() if value is not None}
+    written = (f"{name} = {quoted(value) if isinstance(value, str) else array(value)}" for name, value in given.items())
+    return "{ " + ", ".join(written) + " }"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.folds import Fold, Folds, LeaveGroupOut
+from graphmml.data.folds import Fold, Folds, value_folds
 from graphmml.errors import CohortError
 from graphmml.train.intervals import Interval
 from graphmml.train.result import CVResult
@@ -74,7 +74,8 @@ def area_within(hit: np.ndarray, score: np.ndarray, *, groups: np.ndarray) -> fl
 class LeftOutValues:
     """Folds that test values of a group on models that never saw them: one by one, or many in ten parts.
 
-    A fold that has nothing to learn from, or no two classes to tell apart, is not made.
+    Who shares a blocking group with a tested patient is not trained on. A fold that has nothing to learn from, or no
+    two classes to tell apart, is not made.
     """
 
     group: str
@@ -91,7 +92,7 @@ def left_out_folds(cohort: Cohort, group: str, seed: int) -> list[Fold]:
     Values are left out one by one, or where there are many, in ten parts. A fold that has nothing to learn from,
     or no two classes to tell apart, is not made.
     """
-    folds = list(LeaveGroupOut(group, seed=seed).split(cohort))
+    folds = list(value_folds(cohort, group, seed))
     if len(folds) > MOST_LEFT_OUT:
         apart = replace(cohort, blocks=tuple(dict.fromkeys((*cohort.blocks, group))))
         folds = list(Folds(MOST_LEFT_OUT, seed=seed).split(apart))

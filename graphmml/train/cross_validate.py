@@ -215,7 +215,8 @@ def seen(cohort: Cohort, fold: Fold, kind: RowKind, setting: Setting) -> Cohort:
 
 def classes_in(cohort: Cohort, made: Sequence[Fold]) -> tuple[str, ...]:
     """Return all classes of a plan; a fold whose training patients lack one gives it no probability."""
-    return ClassTask.of(cohort[np.concatenate([made[0].train, made[0].test])]).classes
+    people = np.unique(np.concatenate([rows for fold in made for rows in (fold.train, fold.test)]))
+    return ClassTask.of(cohort[people]).classes
 
 
 def patients_in(made: Sequence[Fold]) -> int:

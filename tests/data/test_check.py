@@ -72,7 +72,7 @@ def test_every_code_has_its_rule():
 def test_without_an_outcome_its_codes_do_not_apply():
     tables, _ = clean_frames()
     status = {finding.code: finding.status for finding in check(gm.Cohort.from_frames(tables))}
-    about_outcome = {"GM106", "GM120", "GM121", "GM122", "GM123", "GM403", "GM502", "GM602", "GM603", "GM604"}
+    about_outcome = {"GM106", "GM120", "GM121", "GM122", "GM123", "GM124", "GM403", "GM502", "GM602", "GM603", "GM604"}
     about_outcome |= {"GM115", "GM503", "GM605"}  # nor is there a group or a date
     assert {code for code in status if status[code] == "n.a."} == about_outcome
     assert {status[code] for code in status if code not in about_outcome} == {"pass"}
@@ -446,12 +446,38 @@ def test_every_count_is_shown_where_one_patient_may_be():
     assert "only <11 patients" in hidden
 
 
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "Unknown", "?", "."])
+def test_a_class_spelt_like_missing_is_told_and_what_to_write(word):
+    outcome = clean_frames()[1]
+    assert statuses(found("GM124", outcome=outcome.replace("no", "none"))) == ["pass"]
+    outcome[:40], outcome[40:45] = word, "NULL"
+    (finding,) = found("GM124", outcome=outcome)
+    assert finding.status == "warn"
+    assert f"'{word}' (40 patients)" in finding.message
+    assert "'NULL' (<11 patients)" in finding.message
+    assert f'"{word}"' in finding.fix
+    assert 'na = ["' in finding.fix
+    outcome[:45] = None
+    assert statuses(found("GM124", outcome=outcome)) == ["pass"]
+
+
+def test_numbers_have_no_class_spelt_like_missing():
+    outcome = pd.Series(np.arange(PATIENTS, dtype=float), index=IDS)
+    assert statuses(found("GM124", outcome=outcome, kind="number")) == ["n.a."]
+
+
 def test_findings_are_selected_by_the_beginning_of_their_code():
     findings = [Finding(code, "pass", "a") for code in CODES]
     assert selected(findings, CODES) == tuple(findings)
-    assert [item.code for item in selected(findings, CODES, select=["GM12"])] == ["GM120", "GM121", "GM122", "GM123"]
+    assert [item.code[-3:] for item in selected(findings, CODES, select=["GM12"])] == [
+        "120",
+        "121",
+        "122",
+        "123",
+        "124",
+    ]
     left = selected(findings, CODES, select=["GM12"], ignore=["GM121", "GM5"])
-    assert [item.code for item in left] == ["GM120", "GM122", "GM123"]
+    assert [item.code for item in left] == ["GM120", "GM122", "GM123", "GM124"]
     for given in ({"select": ["GM9"]}, {"ignore": ["gm103"]}, {"select": [""]}):
         with pytest.raises(gm.CohortError, match=r"no code begins with .*GM101"):
             selected(findings, CODES, **given)

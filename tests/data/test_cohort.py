@@ -82,6 +82,8 @@ def test_the_fingerprint_depends_on_content_not_on_order(cohort):
     others.append(replace(cohort, outcome=cohort.outcome.hide(np.arange(60) == 3)))
     others.append(replace(cohort, split=pd.Series("train", index=cohort.ids)))
     others.append(replace(cohort, groups=cohort.groups.assign(site="a")))
+    others += [replace(cohort, blocks=("site",)), replace(cohort, counted=frozenset({"labs"}))]
+    others.append(replace(cohort, counted=frozenset({"labs", "clinical"})))
     time, event = pd.Series(1.0, index=cohort.ids), pd.Series(1.0, index=cohort.ids)
     others += [replace(cohort, outcome=Outcome("survival", time, event=flag)) for flag in (event, 1 - event)]
     assert len({other.fingerprint for other in [cohort, *others]}) == len(others) + 1
@@ -121,6 +123,12 @@ def test_a_cohort_is_not_edited(cohort):
     ("make", "words"),
     [
         (lambda: gm.Cohort.from_frames({}), "at least one modality table"),
+        (lambda: gm.Cohort.from_frames({}, DX), "no table was given"),
+        (lambda: gm.Cohort.from_frames({"x": LABS}, DX, kind="klass"), "is 'klass'; choose class, number or survival"),
+        (lambda: gm.Cohort.from_frames({"x": LABS}, DX.map(str) + "q7", kind="number"), "3 of 3 values are no numbers"),
+        (lambda: gm.Cohort.from_frames({"x": LABS}, DX, kind="number", positive=1), "numbers have no class"),
+        (lambda: gm.Cohort.from_frames({"x": LABS}, DX * pd.Timedelta("1D") + pd.Timestamp(0)), "'dx' holds dates"),
+        (lambda: gm.Cohort.from_frames({"x": LABS.assign(v=[[1], "q7", 2])}), "'v' holds a list in 1 of 3 cells"),
         (lambda: gm.Cohort(ids=pd.Index(["a"]), tables={}), "at least one modality table"),
         (lambda: gm.Cohort(ids=pd.Index(["a", "a"]), tables={"x": RNA}), r"1 patient id\(s\) repeat"),
         (lambda: gm.Cohort(ids=pd.Index(["a"]), tables={"x": RNA}), "one row a patient; use Cohort.from_frames"),
@@ -150,6 +158,15 @@ def test_what_is_no_cohort_is_refused_without_naming_a_patient(make, words):
     assert "q7" not in str(error.value)
 
 
+@pytest.mark.parametrize("positive", [1, 1.0, "1", np.int64(1)])
+def test_the_positive_class_may_be_given_as_it_stands(positive):
+    assert gm.Cohort.from_frames({"labs": LABS}, DX, positive=positive).outcome.positive == "1"
+
+
+def test_true_may_be_the_positive_class():
+    assert gm.Cohort.from_frames({"labs": LABS}, DX == 1, positive=True).outcome.classes == ("False", "True")
+
+
 def test_an_outcome_may_be_a_number():
     cohort = gm.Cohort.from_frames({"labs": LABS}, DX * 1.5, kind="number", name="mine")
     assert cohort.outcome.kind == "number"
@@ -166,6 +183,7 @@ def test_plain_csvs_become_a_cohort(tmp_path):
     assert cohort.outcome.classes == ("no", "yes")
     assert cohort.tables["labs"].columns.tolist() == ["crp"]
     assert name_columns(cohort.tables["rna"]) == ["g"]
+    assert gm.Cohort.from_csv(paths, "crp", id="mrn", positive=2).outcome.classes == ("3", "2")
 
 
 def test_the_data_room_never_loads_torch():

@@ -115,6 +115,27 @@ def test_an_outcome_must_stand_in_one_table(tmp_path, outcome, words):
         described(tmp_path, outcome)
 
 
+@pytest.mark.parametrize(
+    ("paths", "outcome", "categorical", "words"),
+    [
+        ("clin.csv", None, (), "a str is given where paths by name are wanted"),
+        (["clin.csv"], None, (), "a list is given where paths by name are wanted"),
+        ({"clin": 3}, None, (), "an int is given where a path is wanted"),
+        ({"clin": "clin.csv"}, ["y"], (), "outcome is a list; give a column's name"),
+        ({"clin": "clin.csv"}, ("y",), (), "outcome is a tuple; give a column's name"),
+        ({"clin": "clin.csv"}, None, "grade", r"categorical=\['grade'\]"),
+    ],
+)
+def test_a_call_of_another_form_is_refused(paths, outcome, categorical, words):
+    with pytest.raises(CohortError, match=words):
+        from_paths(paths, outcome, identifier="id", kind="class", positive=None, categorical=categorical)
+
+
+def test_a_name_among_the_categorical_must_be_a_column(tmp_path):
+    with pytest.raises(CohortError, match=r"categorical names 1 column\(s\) of no table: grad;"):
+        described(tmp_path, None, categorical=["grad", "grade"])
+
+
 def test_no_table_is_refused(tmp_path):
     with pytest.raises(CohortError, match="no table was given"):
         described(tmp_path, None, tables=())

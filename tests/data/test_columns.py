@@ -1,5 +1,7 @@
 """A column is numbers or names, and what is neither is refused in words."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,10 +100,11 @@ def test_decimal_commas_are_refused_but_other_commas_are_names():
         pd.Series([True, False, True]),
         pd.Series([1, None, 3], dtype="Int64"),
         pd.Series([True, None, False], dtype="boolean"),
+        pd.Series([True, None, False], dtype="object"),
         pd.Series(["1", None, "3"]),
         pd.Series([1, None, "3"], dtype="object"),
     ],
-    ids=["int", "bool", "Int64", "boolean", "text", "mixed"],
+    ids=["int", "bool", "Int64", "boolean", "boolean objects", "text", "mixed"],
 )
 def test_whatever_pandas_holds_becomes_numbers_with_missing_kept(column):
     normal = normalise(column, where="x")
@@ -124,9 +127,45 @@ def test_a_category_of_text_stays_as_it_is_written():
     assert normalise(pd.Series(["1.0", "1"], dtype="category"), where="x").tolist() == ["1.0", "1"]
 
 
-def test_dates_are_refused():
-    with pytest.raises(CohortError, match="column 'seen' holds dates"):
-        normalise(pd.Series(pd.to_datetime(["2024-05-31"])), where="column 'seen'")
+def test_true_and_false_are_one_and_zero_in_any_dtype():
+    values = [True, False, None, True]
+    objects, booleans = (normalise(pd.Series(values, dtype=kind), where="x") for kind in ("object", "boolean"))
+    assert objects.equals(booleans)
+    assert objects.tolist()[:2] == [1.0, 0.0]
+    assert normalise(pd.Series(values, dtype="object"), where="x", categorical=True).tolist()[:2] == ["True", "False"]
+
+
+DAY = pd.Timestamp("2024-05-31")
+REFUSED = {
+    "datetime64": (pd.Series([DAY, pd.NaT]), "holds dates; turn them into days"),
+    "no date but of dates": (pd.Series([pd.NaT, pd.NaT]), "holds dates"),
+    "with a zone": (pd.Series([DAY.tz_localize("UTC")]), "holds dates"),
+    "timedelta64": (pd.Series([pd.Timedelta("3D"), pd.NaT]), "holds durations; .*total_seconds"),
+    "period": (pd.Series([DAY.to_period("M")]), "holds dates"),
+    "date": (pd.Series([DAY.date(), None, "x"], dtype="object"), r"holds dates; .* \(1 of 3 cells\)"),
+    "time": (pd.Series([DAY.time(), None]), "holds times of day"),
+    "delta objects": (pd.Series([DAY - DAY, "x"], dtype="object"), "holds durations"),
+    "a category of dates": (pd.Series([DAY, DAY]).astype("category"), r"holds dates; .* \(2 of 2 cells\)"),
+    "complex": (pd.Series([1 + 2j, np.nan]), "holds a complex in 1 of 2 cells"),
+    "dict": (pd.Series([{}, {}, None]), "holds a dict in 2 of 3 cells; one number or one name a cell"),
+    "tuple": (pd.Series([(1, 2), None]), "holds a tuple in 1 of 2"),
+    "list": (pd.Series([[1, 2], [3]]), "holds a list in 2 of 2"),
+    "array": (pd.Series([np.arange(2), "x"], dtype="object"), "holds a ndarray|holds an ndarray"),
+    "bytes": (pd.Series([b"q7", "x"], dtype="object"), "holds a bytes in 1 of 2"),
+}
+
+
+@pytest.mark.parametrize("categorical", [False, True])
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_neither_number_nor_name_is_refused_with_its_count(kind, categorical):
+    column, words = REFUSED[kind]
+    with pytest.raises(CohortError, match=f"^column 'seen' {words}"):
+        normalise(column, where="column 'seen'", categorical=categorical)
+
+
+def test_bands_and_decimals_are_read():
+    assert normalise(pd.cut(pd.Series([1.0, 5.0]), [0, 2, 9]), where="x").tolist() == ["(0, 2]", "(2, 9]"]
+    assert normalise(pd.Series([Decimal("1.5"), None]), where="x").tolist()[0] == 1.5
 
 
 def test_tidy_numbers_lose_a_point_and_no_digit():

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA
 
 import graphmml as gm
-from graphmml.errors import CohortError, GraphError, NotFittedError
+from graphmml.errors import CohortError, GraphError, GraphmmlError, NotFittedError
 
 TRAIN = np.arange(45)
 
@@ -147,6 +147,42 @@ def test_a_transformer_of_ones_own_acts_and_stays_unfitted(cohort):
 def test_a_transformer_for_no_modality_is_refused(cohort):
     with pytest.raises(CohortError, match="reduce names no modality of the cohort: rna"):
         gm.CohortEncoder(reduce={"rna": PCA(2)}).fit(cohort)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"clip": 0}, "clip is 0; choose a number of deviations above 0"), ({"clip": -1.0}, "clip is -1.0"),
+     ({"clip": np.nan}, "clip is nan"), ({"clip": "5"}, "clip is '5'; a number is wanted"),
+     ({"max_levels": 0}, "max_levels is 0; choose 1 or more"), ({"max_levels": 2.5}, "max_levels is 2.5; a whole"),
+     ({"wide": -1}, "wide is -1; choose 0 or more"), ({"components": 0}, "components is 0; choose 1 or more, or None"),
+     ({"components": "4"}, "components is '4'; a whole"), ({"reduce": PCA(2)}, "reduce is a PCA; give transformers by"),
+     ({"reduce": {"labs": "pca"}}, "reduce of 'labs' is a str; give a transformer"),
+     ({"reduce": {"labs": PCA}}, "reduce of 'labs' is the class PCA")],
+)  # fmt: skip
+def test_a_setting_that_would_destroy_the_data_is_refused(cohort, settings, words):
+    with pytest.raises(GraphmmlError, match=words):
+        gm.CohortEncoder(**settings).fit(cohort)
+
+
+def test_settings_at_their_bounds_encode(cohort):
+    encoder = gm.CohortEncoder(max_levels=1, clip=np.inf, wide=0, components=1)
+    assert encoder.fit(cohort).transform(cohort).features["labs"].shape[1] == 1
+
+
+def test_patients_of_whom_nothing_is_measured_teach_nothing(cohort):
+    tables = {name: table.mask(table.notna()) for name, table in cohort.tables.items()}
+    with pytest.raises(
+        CohortError, match=r"nothing is measured of the 60 patients: all cells of clinical, codes, labs"
+    ):
+        gm.CohortEncoder().fit(replace(cohort, tables=tables))
+    empty = replace(cohort, tables=tables)
+    assert not gm.CohortEncoder().fit(cohort).transform(empty).present.any()
+
+
+def test_the_repr_of_encoded_patients_names_nobody(cohort, encoded):
+    said = repr(encoded)
+    assert said.startswith(f"EncodedCohort: {len(cohort)} patients; columns: clinical ")
+    assert not any(name in said for name in cohort.ids)
 
 
 def test_before_fit_it_says_so_and_a_clone_is_unfitted(cohort):

@@ -8,11 +8,13 @@ import pytest
 
 import graphmml as gm
 from graphmml.data.folds import (
+    Fold,
     Folds,
     HeldOut,
     LeaveGroupOut,
     OfficialSplit,
     block_numbers,
+    folds_of,
     inner_folds,
     labelled_rows,
     usual_folds,
@@ -125,6 +127,8 @@ def test_leaving_out_wants_a_group_of_two_values():
     cohort = grouped()
     with pytest.raises(CohortError, match=r"no group 'ward' \(it has: family, site\)"):
         list(LeaveGroupOut("ward").split(cohort))
+    with pytest.raises(CohortError, match=r"add \[group.ward\] to cohort.toml, or .*groups=frame"):
+        list(LeaveGroupOut("ward").split(cohort))
     with pytest.raises(CohortError, match="has: none"):
         list(LeaveGroupOut("ward").split(replace(cohort, groups=pd.DataFrame(index=cohort.ids))))
     same = replace(cohort, groups=cohort.groups.assign(site="a"))
@@ -141,6 +145,106 @@ def test_the_official_split_is_trained_once_a_seed():
     for fold in folds:
         assert set(fold.test) == set(range(40, 55))
         assert set(fold.train) == set(range(6, 40))
+
+
+def blocked(seed, blocks=("family", "ward")):
+    """Families reach over sites, the official split and time; a few have none."""
+    random = np.random.default_rng(seed)
+    names = {"family": 40, "ward": 25, "site": 3, "year": 9}
+    groups = pd.DataFrame({name: random.integers(0, n, 80) for name, n in names.items()}, dtype="Float64")
+    groups.loc[:9, "family"], groups.loc[5:14, "ward"] = None, None
+    y = pd.Series(random.choice(["a", "b", None], 80))
+    split = pd.Series(random.choice(["train", "train", "test", None], 80))
+    cohort = gm.Cohort.from_frames({"t": groups[["year"]].astype(float)}, y, groups=groups, split=split)
+    return replace(cohort, blocks=blocks)
+
+
+@pytest.mark.parametrize(
+    "splitter", [LeaveGroupOut("site"), OfficialSplit(seeds=1), gm.TemporalSplit("t.year"), gm.LeftOutValues("site")],
+    ids=lambda splitter: type(splitter).__name__,
+)  # fmt: skip
+@pytest.mark.parametrize("seed", range(3))
+def test_no_blocking_group_sits_on_two_sides_of_a_split_that_is_given(splitter, seed):
+    cohort, shared = blocked(seed), 0
+    free = list(splitter.split(replace(cohort, blocks=())))
+    for fold, before in zip(splitter.split(cohort), free, strict=True):
+        for group in cohort.blocks:
+            sides = [set(cohort.groups[group].iloc[rows].dropna()) for rows in (fold.train, fold.test)]
+            assert not sides[0] & sides[1]
+        kept = [set(fold.train), set(fold.test)]
+        assert kept[0] <= set(before.train)
+        assert kept[1] <= set(before.test)
+        if not isinstance(splitter, gm.TemporalSplit):
+            assert kept[1] == set(before.test)
+            apart = [
+                row for row in before.train
+                if not any((cohort.groups[group].iloc[fold.test] == cohort.groups[group].iloc[row]).any()
+                           for group in cohort.blocks)
+            ]  # fmt: skip
+            assert kept[0] == set(apart)
+        shared += len(before.train) - len(fold.train) + len(before.test) - len(fold.test)
+    assert shared
+
+
+def test_a_split_whose_blocks_leave_nobody_to_train_on_is_refused():
+    cohort = blocked(0)
+    one = replace(cohort, groups=cohort.groups.assign(ward="x"))
+    with pytest.raises(CohortError, match=r"without '0' of group 'site' nobody is left to train on.*\(family, ward\)"):
+        list(LeaveGroupOut("site").split(one))
+    with pytest.raises(CohortError, match="labelled train patients of the official split share a blocking group"):
+        list(OfficialSplit().split(one))
+    with pytest.raises(CohortError, match="0 to test"):
+        list(gm.TemporalSplit("t.year").split(one))
+    with pytest.raises(CohortError, match=r"0 value\(s\) of 'site'"):
+        list(gm.LeftOutValues("site").split(one))
+
+
+class Given:
+    """A splitter of a user's own."""
+
+    def __init__(self, *folds):
+        self.folds = folds
+
+    def split(self, cohort):
+        yield from self.folds
+
+
+def fold_of(train, test, repeat=0, number=0):
+    return Fold(np.array(train), np.array(test), repeat, number, 0)
+
+
+def test_sound_folds_of_a_user_are_taken_as_they_are():
+    folds = [fold_of([6, 7], [8, 9]), fold_of([8], [7], number=1), fold_of([6], [8, 7], repeat=1)]
+    assert folds_of(Given(*folds), grouped()) == folds
+
+
+UNSOUND = {
+    "no fold": ((), "a Given gives no fold"),
+    "a pair": ((([6], [7]),), "a tuple is given where a Fold is wanted; import it from graphmml.data.folds"),
+    "masks": ((fold_of([True, False], [False, True]),), "train is no array of positions"),
+    "a list": ((Fold(np.array([6]), [7], 0, 0, 0),), "test is no array of positions"),
+    "nobody trained on": ((fold_of(np.array([], dtype=int), [7]),), "nobody is in train"),
+    "nobody tested": (
+        (fold_of([7], np.array([], dtype=int), repeat=2, number=3),),
+        "fold 3 of repeat 2: nobody is in test",
+    ),
+    "outside": ((fold_of([6], [60, 61, 7]),), "2 positions in test are outside the cohort of 60 patients"),
+    "negative": ((fold_of([6, -1], [7]),), "1 positions in train are outside"),
+    "overlap": ((fold_of([6, 7, 8], [8, 7, 9, 10]),), "2 of 4 tested patients are trained on as well"),
+    "unlabelled": ((fold_of([6, 7], [0, 1, 2, 9]),), "3 of 4 tested patients have no known outcome"),
+    "numbered alike": ((fold_of([6], [7]), fold_of([7], [6])), "two folds bear the same repeat and number"),
+    "twice": (
+        (fold_of([6], [7, 8]), fold_of([6], [8, 9], number=1)),
+        "1 patients are tested more than once in repeat 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", UNSOUND)
+def test_unsound_folds_of_a_user_are_refused(fault):
+    folds, words = UNSOUND[fault]
+    with pytest.raises(ValueError, match=words):
+        folds_of(Given(*folds), grouped())
 
 
 def test_an_official_split_must_be_there_and_labelled_on_both_sides():

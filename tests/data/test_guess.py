@@ -135,6 +135,30 @@ def test_a_time_and_an_event_are_a_survival_outcome(tmp_path):
     assert cohort.outcome.event.sum() == 20
 
 
+def test_what_is_spelt_like_missing_is_guessed_to_be_no_class(tmp_path):
+    for word in ("NA", "unknown"):
+        folder = tmp_path / word
+        folder.mkdir()
+        (folder / "cohort.toml").write_text(
+            guess_cohort_file(
+                written(folder, clinical=wide(), labels={"patient_id": IDS, "y": cycle("no", word, "yes")})
+            )
+        )
+        outcome = load(folder / "cohort.toml").cohort.outcome
+        assert (outcome.na, outcome.positive) == ((word,), "yes")
+        assert read_cohort(folder).outcome.classes == ("no", "yes")
+
+
+def test_a_spelling_of_missing_stays_where_one_class_would_be_left(tmp_path):
+    assert guessed(written(tmp_path, a=wide(dx=cycle("case", "unknown")))).cohort.outcome.na == ()
+
+
+def test_an_event_that_is_not_known_is_guessed_to_be_missing(tmp_path):
+    labels = {"patient_id": IDS, "os_months": [at + 0.5 for at in range(40)], "os_event": cycle(0, 1, 1, "NA")}
+    (tmp_path / "cohort.toml").write_text(guess_cohort_file(written(tmp_path, clinical=wide(), labels=labels)))
+    assert read_cohort(tmp_path).labelled.sum() == 30
+
+
 def test_many_numbers_are_an_outcome_of_numbers(tmp_path):
     outcome = guessed(written(tmp_path, a=wide(outcome=[at / 3 for at in range(40)]))).cohort.outcome
     assert (outcome.kind, outcome.positive) == ("number", None)

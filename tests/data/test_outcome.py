@@ -24,6 +24,12 @@ def test_classes_are_named_by_text(values, classes):
     assert outcome.known.tolist() == pd.Series(values).notna().tolist()
 
 
+def test_a_blank_is_no_class():
+    outcome = class_outcome(pd.Series(["a", "", " ", "nan", None]))
+    assert outcome.classes == ("a", "nan")
+    assert outcome.known.tolist() == [True, False, False, True, False]
+
+
 def test_the_positive_class_stands_last():
     assert class_outcome(pd.Series(["a", "b", "c"]), positive="a").classes == ("b", "c", "a")
 

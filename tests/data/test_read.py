@@ -42,6 +42,27 @@ def test_tables_are_joined_by_id(folder):
     assert cohort.fingerprint == gm.read_cohort(str(folder / "cohort.toml")).fingerprint
 
 
+def test_what_na_lists_is_no_outcome_and_nothing_else_is(folder):
+    (folder / "labels.csv").write_text("patient_id,dx\npat01,1\npat02,NA\npat03, ? \npat04,0\n")
+    assert gm.read_cohort(folder).outcome.classes == ("0", "?", "NA", "1")
+    declared = TOML.replace('positive = "1"', 'positive = "1", na = ["NA", "?"]')
+    (folder / "cohort.toml").write_text(declared)
+    assert gm.read_cohort(folder).outcome.classes == ("0", "1")
+    assert gm.read_cohort(folder).labelled.tolist() == [True, False, False, True]
+    (folder / "cohort.toml").write_text(declared.replace('positive = "1"', 'kind = "number"'))
+    assert gm.read_cohort(folder).outcome.values.dropna().tolist() == [1.0, 0.0]
+
+
+def test_times_and_events_know_what_na_lists(folder):
+    (folder / "labels.csv").write_text("patient_id,t,e\npat01,-9,1\npat02,4,?\npat03,5,yes\n")
+    listed = ', time = "t", event = "e", kind = "survival", na = ["?", "-9"]'
+    (folder / "cohort.toml").write_text(TOML.replace(', column = "dx", positive = "1"', listed))
+    assert gm.read_cohort(folder).labelled.tolist() == [False, False, True, False]
+    (folder / "cohort.toml").write_text(TOML.replace(', column = "dx", positive = "1"', listed.replace('"?", ', "")))
+    with pytest.raises(CohortError, match=r"1 value\(s\) of event column 'e' .* under na = "):
+        gm.read_cohort(folder)
+
+
 def test_the_order_of_rows_columns_and_tables_in_the_files_decides_nothing(folder):
     before = gm.read_cohort(folder).fingerprint
     table = pd.read_csv(folder / "labs.csv", dtype=str, keep_default_na=False)

@@ -46,7 +46,13 @@ BAD = {
     "empty": (b"", "labs.csv is empty"),
     "header only": (b"patient_id,x\n", "labs.csv has a header and no row"),
     "latin-1": ("patient_id,x\npat77,M\u00fcller\n".encode("latin-1"), r"labs.csv is not UTF-8 \(byte 0xfc"),
-    "utf-16": ("patient_id,x\npat77,1\n".encode("utf-16"), "labs.csv is not UTF-8"),
+    "utf-16": ("patient_id,x\npat77,1\n".encode("utf-16"), r"labs.csv is text in UTF-16, .* iconv -f utf-16"),
+    "excel": (b"PK\x03\x04\x14\x00\x06\x00pat77", "is an Excel workbook .* save it as CSV UTF-8"),
+    "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1pat77", "is an Excel workbook, .* save it as CSV UTF-8"),
+    "parquet": (b"PAR1\x15\x04pat77", r"is a Parquet file, .* pandas.read_parquet\(path\).to_csv"),
+    "gzip": (gzip.compress(b"patient_id,x\npat77,1\n"), "is a gzip file, .* name it so: .csv.gz"),
+    "utf-16 big": ("\ufeffpatient_id,x\npat77,1\n".encode("utf-16-be"), "UTF-16, .* iconv -f utf-16"),
+    "a name twice": (b"patient_id,crp,crp,ldh,ldh,ldh\npat77,1,2,3,4,5\n", r"2 column name\(s\) repeat \(crp, ldh\)"),
     "semicolons": (b"patient_id;x\npat77;1\n", "separated by something else than commas"),
     "tabs": (b"patient_id\tx\npat77\t1\n", "separated by something else than commas"),
     "one long row": (b"patient_id,x\npat77,1\npat78,1,2\n", "labs.csv is not a regular CSV: .* line 3"),
@@ -54,6 +60,11 @@ BAD = {
     "all rows longer": (b"patient_id,x\npat77,1,2,3\npat78,1,2,3\n", "more cells in its rows than in its header"),
     "git-lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 9\n", "git-lfs pointer"),
 }
+
+
+def test_names_that_only_look_like_those_pandas_makes_are_kept(tmp_path):
+    table = tables.open_table(written(tmp_path, "patient_id,crp,crp.1,g.2\n1,2,3,4\n"))
+    assert table.columns.tolist() == ["patient_id", "crp", "crp.1", "g.2"]
 
 
 @pytest.mark.parametrize("fault", BAD)

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 import graphmml as gm
+from graphmml.data.folds import Fold
+from graphmml.train.cross_validate import classes_in
 from graphmml.train.planned import plan
 
 TINY = gm.Training(epochs=4, patience=4)
@@ -92,6 +94,15 @@ def test_a_fold_without_one_of_three_classes_is_scored_all_the_same():
     for unit in result.of("graph"):
         assert unit.probabilities.shape[1] == 3
         assert np.allclose(unit.probabilities.sum(axis=1), 1)
+
+
+def test_a_class_that_only_a_later_fold_has_is_among_the_classes():
+    cohort = small()
+    classes = np.where(np.arange(60) < 6, "rare", cohort.outcome.values)
+    three = gm.Cohort.from_frames(dict(cohort.tables), pd.Series(classes, cohort.ids))
+    early, late = np.arange(6, 40), np.arange(40, 60)
+    folds = [Fold(early, late, 0, 0, 0), Fold(np.concatenate([late, np.arange(3, 6)]), np.arange(3), 0, 1, 0)]
+    assert classes_in(three, folds) == ("case", "control", "rare")
 
 
 def test_a_run_that_stopped_before_its_first_unit_can_be_started_anew(tmp_path):
