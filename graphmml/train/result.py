@@ -127,7 +127,7 @@ class CVResult:
     def interval_of(self, score: Callable[[Unit, np.ndarray], float], units: list[Unit]) -> Interval:
         """Return the interval of any score of a unit's test patients, given by their positions: int [drawn]."""
         if self.same_test:
-            return over_patients(lambda rows: mean_of([score(unit, rows) for unit in units]), len(units[0].codes))
+            return over_tested(self.splits, score, units)
         return folded(np.array([score(unit, np.arange(len(unit.codes))) for unit in units]), units)
 
     def in_rows_of(self, cohort: Cohort) -> "CVResult":
@@ -212,6 +212,12 @@ def clipped(interval: Interval, metric: str = "auroc", *, difference: bool = Fal
     low, high = RANGE.get(metric, (0.0, 1.0))
     low, high = (low - high, high - low) if difference else (low, high)
     return Interval(interval.mean, float(np.clip(interval.low, low, high)), float(np.clip(interval.high, low, high)))
+
+
+def over_tested(splits: Splits, score: Callable[[Unit, np.ndarray], float], units: list[Unit]) -> Interval:
+    """Return the bootstrap interval of a mean over units that test the same patients, blocks of them drawn whole."""
+    blocks = splits.blocks[splits.test[units[0].key]]
+    return over_patients(lambda rows: mean_of([score(unit, rows) for unit in units]), len(blocks), blocks=blocks)
 
 
 def folded(values: np.ndarray, units: list[Unit]) -> Interval:
