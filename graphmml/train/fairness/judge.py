@@ -8,7 +8,7 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.grouping import groupings
 from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
-from graphmml.train.fairness.curve import GroupCurve, curve_of
+from graphmml.train.fairness.curve import GroupCurve, Risks, curve_of
 from graphmml.train.fairness.predicted import Tested, tested_of
 from graphmml.train.fairness.result import FairnessResult
 from graphmml.train.fairness.shown import Ground, Weighed, gaps_of, laid_out, rows_of
@@ -96,18 +96,20 @@ def scored(people: Tested, grounds: Sequence[Ground]) -> list[Weighed]:
 
 
 def curves_of(people: Tested, grounds: Sequence[Ground]) -> Iterator[GroupCurve]:
-    """Yield the calibration curve of each model in each value that may be shown; risks are averaged over repeats."""
+    """Yield the calibration curve of each model in each value that may be shown, over the tests of all repeats.
+
+    Where a count is kept back there is none: a curve is what happened, and would tell how often it did.
+    """
     if grounds[0].several:
         return
     counts = list(people.resamples(CURVE_DRAWS, seed=0))
     for model in people.models:
-        risk = model.risk(len(people.rows))
         for ground in grounds:
-            for at in np.flatnonzero(ground.shown("calibration_slope") & ground.group.known):
-                here = ground.group.labels == at
+            open_ = ground.shown("calibration_slope") & ~ground.cells.kept_back & ground.group.known
+            for at in np.flatnonzero(open_):
+                who, risk = model.risks(ground.group.labels == at)
+                tests = Risks(people.codes[who] == 1, risk, len(model.rows))
                 names = (model.model, ground.group.name, ground.group.values[at])
-                made = curve_of(
-                    names, (people.codes == 1)[here], risk[here], [some[here] for some in counts], ground.cells.least
-                )
+                made = curve_of(names, tests, [some[who] for some in counts], ground.cells.least)
                 if made is not None:
                     yield made
