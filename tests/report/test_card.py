@@ -14,6 +14,8 @@ from sklearn.model_selection import RandomizedSearchCV
 
 import graphmml as gm
 from graphmml.errors import GraphmmlError, NotFittedError, StoreError
+from graphmml.report import card_facts
+from graphmml.report.card_facts import described
 from graphmml.report.card_items import ITEMS
 from graphmml.report.card_run import run_of, run_tables
 from graphmml.report.card_trust import binned
@@ -236,6 +238,19 @@ def test_a_row_that_is_not_finished_is_no_row(people, run, tmp_path):
         assert "No row of the run has the settings" in said(card, "23a")
         table = tables(card, "23a")["all models on the same folds"]
         assert "logistic regression" not in {row[0] for row in table.rows}
+
+
+def test_of_many_columns_the_first_alone_are_described(people, monkeypatch):
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(len(people), 300)), index=people.ids).add_prefix("gene")
+    cohort = replace(people, tables={"rna": wide.assign(gene1="names", gene3=1.0)})
+    source = gm.CohortEncoder().fit(cohort).transform(cohort)
+    looked = []
+    monkeypatch.setattr(card_facts, "described", lambda *of: looked.append(of[0]) or described(*of))
+    (table,) = card_facts.characteristics(source)
+    assert looked == [row[0] for row in table.rows] == sorted(f"gene{at}" for at in range(300))[:12]
+    assert table.title == "rna, first 12 of 300 columns"
+    assert [row[2] for row in table.rows[:4:2]] != [row[2] for row in table.rows[1:4:2]]
+    assert table.rows[1][2] == "names: all"
 
 
 def test_a_search_of_any_kind_is_said_with_what_it_chose(people):
