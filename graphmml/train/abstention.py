@@ -114,7 +114,7 @@ def abstention_of(result: CVResult, model: str, *, seed: int = 0) -> Abstention:
     units = result.of(model)
     if not units:
         known = dict.fromkeys(unit.model for unit in result.units)
-        raise CohortError(f"no row '{model}'; there are: {', '.join(known)}")
+        raise CohortError(f"no row '{model}'; there are: {'; '.join(known)}")
     answers = {
         id(unit): Answers(unit.codes, unit.probabilities, unit.probabilities.max(axis=1), seed) for unit in units
     }

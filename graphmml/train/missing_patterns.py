@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,9 @@ import pandas as pd
 from graphmml.data.cohort import Cohort
 from graphmml.data.few import with_complements
 from graphmml.data.folds import block_numbers
-from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
 from graphmml.train.intervals import Interval, over_draws, span
-from graphmml.train.read_run import Run
+from graphmml.train.read_run import Run, result_in
 from graphmml.train.result import CVResult
 from graphmml.train.tasks import ClassTask
 from graphmml.train.unit import RowKind, Unit
@@ -98,7 +98,7 @@ class MissingScores:
         known = list(dict.fromkeys(row.model for row in self.rows))
         chosen = known[0] if model is None else model
         if chosen not in known:
-            raise CohortError(f"no model '{chosen}'; there are: {', '.join(known)}")
+            raise CohortError(f"no model '{chosen}'; there are: {'; '.join(known)}")
         return [str(row) for row in self.rows if row.model == chosen]
 
     def __repr__(self) -> str:
@@ -106,7 +106,7 @@ class MissingScores:
         return "\n".join(f"{model}\n  " + "\n  ".join(self.lines(model)) for model in models)
 
 
-def scores_by_missing(result: CVResult | Run, cohort: Cohort) -> MissingScores:
+def scores_by_missing(result: CVResult | Run | str | Path, cohort: Cohort) -> MissingScores:
     """Score each model of a cross-validation on the patients who have everything, and on those who lack something.
 
     Patterns: "complete"; "<modality> missing", whatever else is; and "only <modalities> missing" for the five most
@@ -116,11 +116,9 @@ def scores_by_missing(result: CVResult | Run, cohort: Cohort) -> MissingScores:
     and is averaged over repeats; models of different folds may not be on one scale, so it can lie below the mean
     over folds. Intervals are a percentile bootstrap over patients (Efron 1979), or over blocks where the cohort has
     them. A pattern of fewer than eleven patients or of one class gets NaN; numbers of patients from which one below
-    eleven could be worked out are masked. Of a run's folder: `scores_by_missing(read_run(folder, cohort), cohort)`.
+    eleven could be worked out are masked. `result` may also be the folder that a run was kept in.
     """
-    cv = result.result if isinstance(result, Run) else result
-    wanted(cv, CVResult)
-    wanted(cohort, Cohort)
+    cv = result_in(result, cohort)
     tests = cv.splits.tests_in(cohort)
     units = {model: cv.of(model) for model in dict.fromkeys(unit.model for unit in cv.units)}
     codes = ClassTask(cv.classes).codes(cohort)

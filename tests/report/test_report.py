@@ -83,6 +83,15 @@ def test_verdicts_come_first_and_all_findings_are_there(made):
     assert text.index('id="verdicts"') < text.index('id="cohort"')
 
 
+def test_its_repr_is_a_line(made):
+    fails = sum(item.status == "fail" for item in made[1].findings)
+    warns = sum(item.status == "warn" for item in made[1].findings)
+    told = [f"{fails} fail"] * (fails > 0) + [f"{warns} warn"] * (warns > 0)
+    assert " · ".join(told) in repr(made[1])
+    assert f"a run of {made[1].evidence.run.result.plan}" in repr(made[1])
+    assert len(repr(made[1])) < 200
+
+
 def test_it_names_no_patient(made):
     cohort, report = made
     for text in (report.to_html(), report.to_markdown(), json.dumps(report.to_json(), allow_nan=False)):

@@ -222,7 +222,7 @@ def test_lines_say_auroc_interval_and_number():
     assert result.lines() == result.lines("graph")
     assert repr(result).splitlines()[0] == "graph"
     assert repr(result).count("\n  labs missing: AUROC") == 2
-    with pytest.raises(gm.CohortError, match="no model 'other'; there are: graph, plain"):
+    with pytest.raises(gm.CohortError, match="no model 'other'; there are: graph; plain"):
         result.lines("other")
 
 
@@ -290,6 +290,9 @@ def test_a_run_knows_its_folds_and_a_real_result_is_read_alike(tmp_path):
     result = gm.cross_validate(model, cohort, folds, jobs=1, run=tmp_path / "run")
     direct = gm.scores_by_missing(result, cohort).frame()
     read = gm.scores_by_missing(read_run(tmp_path / "run", cohort), cohort).frame()
+    pd.testing.assert_frame_equal(gm.scores_by_missing(tmp_path / "run", cohort).frame(), read)
+    with pytest.raises(gm.StoreError, match="holds no run"):
+        gm.scores_by_missing(str(tmp_path / "other"), cohort)
     keys = ["model", "pattern"]
     pd.testing.assert_frame_equal(direct.set_index(keys).sort_index(), read.set_index(keys).sort_index())
     assert set(direct["kind"]) == {"graph", "no-graph", "shuffled", "baseline"}

@@ -88,8 +88,7 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def member(self) -> Any:
         """Return an unfitted copy of the model, its seed moved by ours."""
-        copy = clone(self.model)
-        return copy.set_params(seed=copy.seed + self.seed) if "seed" in copy.get_params() else copy
+        return reseeded(self.model, self.seed)
 
     def out_of_fold(self, known: Cohort, task: ClassTask) -> np.ndarray:
         """Return the risk that a model gives each training patient without having learned from them: [patient]."""
@@ -149,6 +148,12 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Raise NotFittedError before `fit`."""
         if not hasattr(self, "thresholds_"):
             raise NotFittedError("this GroupThresholds has seen no patients yet; call fit(cohort[train]) first")
+
+
+def reseeded(model: Any, seed: int) -> Any:
+    """Return an unfitted copy of a model, its seed, if it has one, moved by another."""
+    copy = clone(model)
+    return copy.set_params(seed=copy.seed + seed) if "seed" in copy.get_params() else copy
 
 
 def fewest(hit: np.ndarray) -> int:
