@@ -49,7 +49,7 @@ class Entry:
     tables: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ModelCard:
     """All items of TRIPOD+AI in order; `save` writes Markdown, HTML or JSON by the ending of the path."""
 
@@ -117,6 +117,10 @@ class ModelCard:
         if target.suffix == ".json":
             return write_whole(json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n", target)
         return write_whole(self.to_html() if target.suffix == ".html" else self.to_markdown(), target)
+
+    def __repr__(self) -> str:
+        waiting = f"{len(self.blanks)} of {len(self.entries)} items wait for people"
+        return f"{self.title}, {self.made.isoformat()}: {waiting}; save it as .md, .html or .json"
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()

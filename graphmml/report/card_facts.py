@@ -93,9 +93,11 @@ def characteristics(source: EncodedCohort) -> Iterator[Table]:
     """Yield a table a modality: each column's known share, and its median with quartiles or most frequent level."""
     for name in source.modalities:
         table = source.tables[name][source.has(name)]
-        rows = [described(str(column), table[column], column in number_columns(table)) for column in table]
-        more = f", first {MOST_COLUMNS} of {len(rows)} columns" if len(rows) > MOST_COLUMNS else ""
-        yield Table(f"{name}{more}", ["column", "known", "median (quartiles), or most frequent"], rows[:MOST_COLUMNS])
+        shown = table.iloc[:, :MOST_COLUMNS]
+        numbers = set(number_columns(shown))
+        rows = [described(str(column), shown[column], column in numbers) for column in shown]
+        more = f", first {MOST_COLUMNS} of {table.shape[1]} columns" if table.shape[1] > MOST_COLUMNS else ""
+        yield Table(f"{name}{more}", ["column", "known", "median (quartiles), or most frequent"], rows)
 
 
 def described(column: str, values: pd.Series, number: bool) -> list[str]:

@@ -13,12 +13,11 @@ from graphmml.errors import StoreError
 from graphmml.report.card_making import Fact
 from graphmml.report.evidence import shown_models, within_groups
 from graphmml.report.html.section import Table
-from graphmml.report.measures import SMALLEST_CELL
 from graphmml.train.baselines import plain_baselines
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.intervals import Interval, span
 from graphmml.train.layers import Inner
-from graphmml.train.missing_patterns import MissingScores, scores_by_missing
+from graphmml.train.missing_patterns import FEW, MissingScores, scores_by_missing
 from graphmml.train.read_run import complete, facts_of, read_run, read_splits
 from graphmml.train.result import CVResult
 from graphmml.train.runs import RunFolder
@@ -38,14 +37,14 @@ INTERVALS = (
 class RunFacts:
     """A run's scores, its row with the model's own settings ("" for none), and, with its cohort, scores of groups.
 
-    Those are of that row, or else of the first graph: `within` {group: (value, AUROC, patients)}, and by what is
-    `missing`.
+    Those are of that row, or else of the first graph: `within` {group: (value, AUROC, patients as they may be told)},
+    and by what is `missing`.
     """
 
     result: CVResult
     own: str
     shown: str = ""
-    within: Mapping[str, Sequence[tuple[str, Interval, int]]] | None = None
+    within: Mapping[str, Sequence[tuple[str, Interval, str]]] | None = None
     missing: MissingScores | None = None
 
 
@@ -134,28 +133,12 @@ def run_tables(run: RunFacts) -> Iterator[tuple[str, Table]]:
     yield "23a", Table("all models on the same folds", ["model", "AUROC (95 %)", "AUPRC (95 %)", "Brier (95 %)"], rows)
     for group, values in (run.within or {}).items():
         title = f"AUROC within {group}, '{run.shown}'; values of too few patients are left out"
-        sizes = [size for _, _, size in values]
-        left, least = run.result.patients - sum(sizes), min(sizes)
-        lines = [
-            [value, but_one(size) if size == least and 0 < left < SMALLEST_CELL else f"{size:,}", span(interval)]
-            for value, interval, size in values
-        ]
+        lines = [[value, size, span(interval)] for value, interval, size in values]
         yield "23b", Table(title, [group, "patients", "AUROC (95 %)"], lines)
     if run.missing is not None:
         lines = [
-            [
-                row.pattern,
-                but_one(row.patients)
-                if 0 < run.result.patients - row.patients < SMALLEST_CELL
-                else f"{row.patients:,}",
-                span(row.auroc),
-            ]
+            [row.pattern, row.number, span(row.auroc)]
             for row in run.missing.rows
-            if row.model == run.shown and row.patients >= SMALLEST_CELL
+            if row.model == run.shown and row.note != FEW
         ]
         yield "23b", Table(f"by what is missing, '{run.shown}'", ["patients", "number", "AUROC (95 %)"], lines)
-
-
-def but_one(size: int) -> str:
-    """Write a count that would give away one of fewer than eleven beside it."""
-    return f"{SMALLEST_CELL} or more" if size >= SMALLEST_CELL else f"<{SMALLEST_CELL}"

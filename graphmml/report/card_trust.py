@@ -12,6 +12,7 @@ from graphmml.report.words import bounded
 from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.curves import Calibration, calibration
 from graphmml.train.intervals import over_patients, span
+from graphmml.train.layers import innermost
 from graphmml.train.scores import METRICS
 
 SCORES = {"auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "accuracy": "accuracy"}
@@ -50,6 +51,13 @@ def trust_facts(model: CalibratedClassifier) -> Iterator[Fact]:
         )
     yield "27a", f"A patient unlike those of training (p below {model.unlike:g} among held-out patients) is flagged."
     yield "23a", HELD_OUT
+    blocks = innermost(model).blocks_
+    if blocks:
+        yield (
+            "23a",
+            f"Who of them shares {' or '.join(blocks)} is not kept: those intervals draw each patient alone, and are "
+            "narrower than they should be.",
+        )
 
 
 HELD = {

@@ -74,8 +74,17 @@ def strongest_group(rows: Sequence[GraphRow]) -> str:
 
 def free_of(row: GraphRow, group: str) -> bool:
     """Whether a graph was measured against a group that did not draw its links."""
-    drawn = any(f"_{group}_" in f"{name.removeprefix('same')}_" for name in row.relations if name.startswith("same_"))
-    return group in row.groups and not drawn and isfinite(row.groups[group]["adjusted"])
+    return measured_by(row, group) and not drawn_by(row, group)
+
+
+def drawn_by(row: GraphRow, group: str) -> bool:
+    """Whether a graph's links are drawn by the values of a group."""
+    return any(f"_{group}_" in f"{name.removeprefix('same')}_" for name in row.relations if name.startswith("same_"))
+
+
+def measured_by(row: GraphRow, group: str) -> bool:
+    """Whether a graph was measured against a group."""
+    return group in row.groups and isfinite(row.groups[group]["adjusted"])
 
 
 def mapped(rows: Sequence[GraphRow], group: str, cohort: Mapping[str, Any]) -> str:
@@ -85,12 +94,25 @@ def mapped(rows: Sequence[GraphRow], group: str, cohort: Mapping[str, Any]) -> s
     empty = [f"'{row.name}'" for row in rows if vanishes(row, group)]
     verb = "follows" if len(empty) == 1 else "follow"
     left = f" Within {group}, {listed(empty)} {verb} {cohort['outcome']} no more than chance." if empty else ""
+    own = said_of_drawn(rows, group)
     if not maps:
         most = max(row.groups[group]["adjusted"] for row in rival)
-        return f"No graph is a map of {group}: adjusted homophily by {group} is at most {most:+.2f}.{left}"
+        none = "No other graph" if own else "No graph"
+        return f"{own}{none} is a map of {group}: adjusted homophily by {group} is at most {most:+.2f}.{left}"
     rather = f" rather than {cohort['outcome']}" if maps[0].outcome is not None else ""
     told = [f"'{row.name}' ({group} {row.groups[group]['adjusted']:+.2f}{beside(row)})" for row in maps]
-    return f"{'Map' if len(maps) == 1 else 'Maps'} of {group}{rather}: {listed(told)}.{left}"
+    return f"{own}{'Map' if len(maps) == 1 else 'Maps'} of {group}{rather}: {listed(told)}.{left}"
+
+
+def said_of_drawn(rows: Sequence[GraphRow], group: str) -> str:
+    """Say which graphs are maps of a group because they are drawn by it."""
+    own = [row for row in rows if measured_by(row, group) and drawn_by(row, group)]
+    if not own:
+        return ""
+    least, most = (end(row.groups[group]["adjusted"] for row in own) for end in (min, max))
+    hence = f"{most:+.2f}" if f"{least:.2f}" == f"{most:.2f}" else f"{least:+.2f} to {most:+.2f}"
+    names = listed([f"'{row.name}'" for row in own])
+    return f"{names} {'is' if len(own) == 1 else 'are'} drawn by {group}, hence {hence}. "
 
 
 def vanishes(row: GraphRow, group: str) -> bool:

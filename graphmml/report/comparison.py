@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from graphmml.report.agreement import Agreement
-from graphmml.report.compare_words import reading
+from graphmml.report.compare_words import reading, strongest_group
 from graphmml.report.graph_row import NAN, GraphRow
 from graphmml.report.words import WIDTH, plain_json, short
 
@@ -72,11 +72,11 @@ class Comparison:
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
-    """Yield the lines of a comparison's repr: the outcome and its worst rival beside the sizes."""
+    """Yield the lines of a comparison's repr: the outcome and the group that is spoken of, beside the sizes."""
     yield comparison.title()
     table = comparison.frame()
     kept = [name for name in ("pairs", "isolated", "components", "adjusted", "p") if name in table]
-    kept += [name for name in table if name.endswith(" adjusted")][:1]
+    kept += [name for name in (f"{strongest_group(comparison.rows)} adjusted",) if name in table]
     drawn = table[[*kept, "seconds"]].rename(index=lambda name: short(name, 32)).rename_axis(None)
     yield from drawn.to_string(formatters=formats(drawn), na_rep="-").splitlines()
     for row in comparison.rows:

@@ -1,6 +1,6 @@
 """What a report shows of a cross-validation: curves, calibration, net benefit, and scores within groups."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -8,17 +8,20 @@ from importlib.util import find_spec
 import numpy as np
 
 from graphmml.data.cohort import Cohort
+from graphmml.data.few import with_complements
 from graphmml.errors import CohortError
 from graphmml.report.measures import SMALLEST_CELL, targets_of
 from graphmml.report.picture import showable
 from graphmml.train.curves import Calibration, calibration, net_benefit, net_benefit_of_all, roc
 from graphmml.train.fairness.judge import fairness
+from graphmml.train.fairness.predicted import against
 from graphmml.train.fairness.result import FairnessResult
 from graphmml.train.group_table import GroupTable
-from graphmml.train.intervals import Interval, over_patients
+from graphmml.train.intervals import Interval
+from graphmml.train.missing_patterns import by_repeat, resampled_score
 from graphmml.train.read_run import Run
-from graphmml.train.scores import rank_area
 from graphmml.train.tasks import ClassTask
+from graphmml.train.weighted_scores import weighted_auroc
 
 GRID = np.linspace(0.0, 1.0, 101)
 THRESHOLDS = np.linspace(0.01, 0.99, 99)
@@ -42,14 +45,15 @@ class Drawn:
 class Evidence:
     """A run prepared for drawing: the class that is scored, the models, and AUROC within groups.
 
-    `wrong` is float [patient]: one less the probability that the first model gave to what happened, NaN untested.
+    `within` has value, AUROC and patients, in words since not each number may be told. `wrong` is float [patient]:
+    one less the probability that the first model gave to what happened, in the mean over repeats, NaN untested.
     """
 
     run: Run
     positive: str
     models: tuple[Drawn, ...]
     treat_all: np.ndarray
-    within: Mapping[str, tuple[tuple[str, Interval, int], ...]]
+    within: Mapping[str, tuple[tuple[str, Interval, str], ...]]
     wrong: np.ndarray
     groups: GroupTable | None = None
     fairness: tuple[FairnessResult, ...] = ()
@@ -99,44 +103,58 @@ def shown_models(run: Run) -> list[str]:
 
 
 def model_curves(run: Run, model: str, truth: np.ndarray, positive: int) -> Drawn:
-    """Return one model's curves: ROC averaged over folds at equal specificity, the rest on mean predictions."""
+    """Return one model's curves: ROC averaged over folds at equal specificity, the rest over repeats."""
     units = run.result.of(model)
     lines = np.array([roc(unit.codes == positive, unit.probabilities[:, positive], GRID) for unit in units])
     known = lines[~np.isnan(lines[:, 0])]
     nothing = np.full(len(GRID), np.nan)
     low, high = np.quantile(known, [0.025, 0.975], axis=0) if len(known) >= SMALLEST_SIDE else (nothing, nothing)
-    p = run.predictions(model, len(truth))[:, positive]
+    p = by_repeat(units, run.tests, len(truth))[:, :, positive]
     tested = ~np.isnan(p) & (truth >= 0)
-    hit = truth[tested] == positive
+    hits = [truth[here] == positive for here in tested]
+    risks = [one[here] for one, here in zip(p, tested, strict=True)]
     return Drawn(
         model=model,
         roc=known.mean(axis=0) if len(known) else nothing,
         low=low,
         high=high,
-        calibration=calibration(hit, p[tested]),
-        net_benefit=net_benefit(hit, p[tested], THRESHOLDS),
+        calibration=calibration(np.concatenate(hits), np.concatenate(risks), repeats=len(p)),
+        net_benefit=np.mean([net_benefit(hit, one, THRESHOLDS) for hit, one in zip(hits, risks, strict=True)], axis=0),
     )
 
 
-def within_groups(run: Run, cohort: Cohort, model: str) -> dict[str, tuple[tuple[str, Interval, int], ...]]:
-    """Return a model's AUROC among the patients of each value of a group, eleven or more with five on each side."""
+def within_groups(run: Run, cohort: Cohort, model: str) -> dict[str, tuple[tuple[str, Interval, str], ...]]:
+    """Return a model's AUROC among the patients of each value of a group, eleven or more with five on each side.
+
+    It pools a repeat's folds and is averaged over repeats, as `fairness` does; of several classes it is that of the
+    last one. Beside it stands the number of patients, in words where others' could be worked out from it.
+    """
     last = len(run.result.classes) - 1
-    truth, p = ClassTask(run.result.classes).codes(cohort), run.predictions(model, len(cohort))[:, last]
-    hit, tested = truth == last, ~np.isnan(p) & (truth >= 0)
-    found: dict[str, tuple[tuple[str, Interval, int], ...]] = {}
+    truth = ClassTask(run.result.classes).codes(cohort)
+    p = against(by_repeat(run.result.of(model), run.tests, len(cohort)), last)
+    hit, tested = (truth == last).astype(np.int64), ~np.isnan(p[:, :, 0]).all(axis=0) & (truth >= 0)
+    found: dict[str, tuple[tuple[str, Interval, str], ...]] = {}
     for group in targets_of(cohort):
         if group.kind != "group" or not showable(group):
             continue
-        rows = []
+        rows = {}
         for at, value in enumerate(group.values):
             mine = np.flatnonzero((group.labels == at) & tested)
-            if len(mine) >= SMALLEST_CELL and min(hit[mine].sum(), (~hit[mine]).sum()) >= SMALLEST_SIDE:
-                rows.append((value, auroc_of(hit[mine], p[mine]), len(mine)))
+            if len(mine) >= SMALLEST_CELL and np.bincount(hit[mine], minlength=2).min() >= SMALLEST_SIDE:
+                rows[value] = mine
+        numbers = told([len(mine) for mine in rows.values()], int(tested.sum()))
+        blocks = run.result.splits.blocks
         if rows:
-            found[group.name] = tuple(rows)
+            found[group.name] = tuple(
+                (value, resampled_score(weighted_auroc, hit[mine], p[:, mine], blocks[mine]), number)
+                for (value, mine), number in zip(rows.items(), numbers, strict=True)
+            )
     return found
 
 
-def auroc_of(hit: np.ndarray, p: np.ndarray) -> Interval:
-    """Return AUROC with its bootstrap interval over patients."""
-    return over_patients(lambda rows: rank_area(hit[rows], p[rows]), len(hit), draws=200)
+def told(sizes: Sequence[int], whole: int) -> list[str]:
+    """Write the sizes of parts of a known whole, such that no rest of few can be worked out from them."""
+    counts = np.array([*sizes, whole - sum(sizes)])
+    small = (counts > 0) & (counts < SMALLEST_CELL)
+    held = with_complements(small, counts, [np.arange(len(counts))], SMALLEST_CELL)
+    return [f"{SMALLEST_CELL} or more" if gone else f"{size:,}" for size, gone in zip(sizes, held[:-1], strict=True)]

@@ -19,7 +19,9 @@ def plot_group_calibration(
     rows = {row.value: row for row in result.of(name, by)}
     shown = [curve for curve in result.curves if (curve.model, curve.group) == (name, by)]
     if not shown:
-        raise GraphmmlError(f"no calibration curve of '{name}' by '{by}': no value has enough patients of both classes")
+        few = "no value has enough patients of both classes whose counts may be shown"
+        many = 'there are several classes; name the one that is asked for with fairness(..., positive="...")'
+        raise GraphmmlError(f"no calibration curve of '{name}' by '{by}': {many if result.several else few}")
     ax = axes(ax)
     ax.plot([0, 1], [0, 1], "--", color="grey", linewidth=1)
     for at, curve in enumerate(shown):

@@ -6,7 +6,6 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from graphmml.report.measures import SMALLEST_CELL
 from graphmml.train.audit_groups import GroupScores
 from graphmml.train.group_table import GroupTable
 from graphmml.train.intervals import Interval, span
@@ -18,6 +17,7 @@ FEW = 5
 """Fewer folds make an interval that says little."""
 WIDE = 110
 """From this width on there is room for losses, calibration and p-values."""
+HOLM = "; p after Holm (1979) over the graphs tried"
 
 
 def cv_parts(
@@ -25,7 +25,7 @@ def cv_parts(
 ) -> Iterator[RenderableType]:
     """Yield what `graphmml cv` prints: the table, its verdict, the group's three scores, scores by what is missing."""
     yield cv_table(result, wide=width >= WIDE)
-    yield Text(table_words(result), "dim")
+    yield Text(table_words(result) + (HOLM if width >= WIDE and result.comparisons() else ""), "dim")
     for line in result.verdict:
         yield Text(line)
     if groups is not None:
@@ -46,7 +46,7 @@ def cv_table(result: CVResult, *, wide: bool = False) -> Table:
     more = ("log-loss", "slope") if wide else ()
     for name in ("AUROC (95 %)", "AUPRC", "Brier", *more, "AUROC vs no graph", *(("p",) if wide else ())):
         table.add_column(name, justify="right", no_wrap=True)
-    p = {one.model: one.p for one in result.comparisons()}
+    p = {one.model: one.p_holm for one in result.comparisons()}
     for row in result.rows:
         table.add_row(Text(row.name, style="bold" if row.kind == "graph" else ""), *cells(row, p, wide=wide))
     return table
@@ -113,7 +113,6 @@ def missing_table(scores: MissingScores) -> Table:
         if row.model == first and not row.pattern.startswith("only "):
             found = [told.get((model, row.pattern)) for model in (first, twin)]
             numbers = ["" if cell is None else cell.note or span(cell.auroc, digits=2) for cell in found]
-            count = f"{row.patients}" if row.patients >= SMALLEST_CELL else f"<{SMALLEST_CELL}"
             lacked = "have everything" if row.pattern == "complete" else f"lack {row.pattern.removesuffix(' missing')}"
-            table.add_row(Text(lacked), count, *numbers)
+            table.add_row(Text(lacked), row.number, *numbers)
     return table

@@ -12,7 +12,7 @@ from graphmml.data.cohort import Cohort
 from graphmml.data.findings import Finding
 from graphmml.data.thresholds import Thresholds, thresholds
 from graphmml.errors import GraphmmlError
-from graphmml.report.diagnosis import Diagnosis
+from graphmml.report.diagnosis import STATUSES, Diagnosis
 from graphmml.report.evidence import Evidence, evidence_of
 from graphmml.report.html.page import page
 from graphmml.report.render_findings import markdown
@@ -25,7 +25,7 @@ SCHEMA = "graphmml.report/1"
 FORMS = (".html", ".md", ".json")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report:
     """Findings on tables and graph, what is drawn of them, and the evidence of a run if there is one.
 
@@ -80,6 +80,12 @@ class Report:
         if ending == ".md":
             return self.to_markdown()
         return json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n"
+
+    def __repr__(self) -> str:
+        counts = {status: sum(item.status == status for item in self.findings) for status in STATUSES}
+        said = " · ".join(f"{number} {status}" for status, number in counts.items() if number)
+        run = "no run" if self.evidence is None else f"a run of {self.evidence.run.result.plan}"
+        return f"report of {self.cohort}, {self.made.isoformat()}: {said}, {run}; save it as .html, .md or .json"
 
     def _repr_html_(self) -> str:
         framed = self.to_html().replace("&", "&amp;").replace('"', "&quot;")

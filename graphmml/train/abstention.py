@@ -80,22 +80,34 @@ class Abstention:
         return f"{table}\narea under the error {self.area:.3f}; {areas}"
 
 
-def abstention(codes: np.ndarray, p: np.ndarray, certainty: np.ndarray | None = None, *, seed: int = 0) -> Abstention:
+def abstention(
+    codes: np.ndarray,
+    p: np.ndarray,
+    certainty: np.ndarray | None = None,
+    *,
+    blocks: np.ndarray | None = None,
+    seed: int = 0,
+) -> Abstention:
     """Score the patients who are answered when the least certain are left out first.
 
     `codes` are class numbers [patient] and `p` probabilities [patient, class]. `certainty` [patient] is the
     probability of the predicted class unless given; for conformal sets give minus their size. Ties are left out in
-    an order drawn by chance. Intervals are a bootstrap over patients; AUROC is undefined where one class is left.
+    an order drawn by chance. Intervals are a bootstrap over patients, those drawn together whom `blocks` [patient]
+    gives one number; AUROC is undefined where one class is left.
     """
     sure = p.max(axis=1) if certainty is None else np.asarray(certainty, dtype=np.float64)
     if not len(codes) == len(p) == len(sure):
         raise CohortError(f"{len(codes)} outcomes, {len(p)} predictions and {len(sure)} certainties do not go together")
     if not len(codes):
         raise CohortError("there is nobody to answer; give one patient or more")
+    if blocks is not None and len(blocks) != len(codes):
+        raise CohortError(f"blocks numbers {len(blocks)} patients and there are {len(codes)}; give each patient one")
     answers = Answers(codes, p, sure, seed)
-    return curve(
-        [answers], lambda score: over_patients(partial(score, answers), len(codes), seed=seed, draws=DRAWS), seed
-    )
+
+    def interval(score: Score) -> Interval:
+        return over_patients(partial(score, answers), len(codes), blocks=blocks, seed=seed, draws=DRAWS)
+
+    return curve([answers], interval, seed)
 
 
 def abstention_of(result: CVResult, model: str, *, seed: int = 0) -> Abstention:
@@ -103,7 +115,7 @@ def abstention_of(result: CVResult, model: str, *, seed: int = 0) -> Abstention:
     units = result.of(model)
     if not units:
         known = dict.fromkeys(unit.model for unit in result.units)
-        raise CohortError(f"no row '{model}'; there are: {', '.join(known)}")
+        raise CohortError(f"no row '{model}'; there are: {'; '.join(known)}")
     answers = {
         id(unit): Answers(unit.codes, unit.probabilities, unit.probabilities.max(axis=1), seed) for unit in units
     }

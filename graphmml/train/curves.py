@@ -33,11 +33,13 @@ class Calibration:
     patients: np.ndarray
 
 
-def calibration(hit: np.ndarray, p: np.ndarray, *, bins: int = 10, smallest: int = 11) -> Calibration:
+def calibration(hit: np.ndarray, p: np.ndarray, *, bins: int = 10, smallest: int = 11, repeats: int = 1) -> Calibration:
     """Bin patients by predicted probability (Van Calster et al. 2019); fewer bins where patients are few.
 
-    Patients of equal probability share a bin.
+    Patients of equal probability share a bin. Where all are predicted several times, one after another, `repeats`
+    says how often: a bin then has its patients in the mean over repeats, rounded down, and `smallest` at least.
     """
+    smallest *= repeats
     bins = max(1, min(bins, len(p) // max(smallest, 1)))
     edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1])) if len(p) else np.zeros(0)
     own = np.searchsorted(edges, p, side="left")
@@ -46,7 +48,7 @@ def calibration(hit: np.ndarray, p: np.ndarray, *, bins: int = 10, smallest: int
     safe = np.maximum(sizes, 1)
     predicted = np.bincount(own, weights=p, minlength=len(sizes)) / safe
     observed = np.bincount(own, weights=hit.astype(np.float64), minlength=len(sizes)) / safe
-    return Calibration(predicted[kept], observed[kept], sizes[kept])
+    return Calibration(predicted[kept], observed[kept], sizes[kept] // repeats)
 
 
 def net_benefit(hit: np.ndarray, p: np.ndarray, thresholds: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """How sure a mean over folds, or a score on one test set, is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -94,12 +94,32 @@ def p_over_draws(draws: np.ndarray) -> float:
     return min(1.0, 2 * (tail + 1) / (len(known) + 1))
 
 
-def over_patients(score: Callable[[np.ndarray], float], patients: int, *, seed: int = 0, draws: int = 500) -> Interval:
-    """Percentile bootstrap over patients: `score` takes the positions drawn (Efron 1979)."""
+def over_patients(
+    score: Callable[[np.ndarray], float],
+    patients: int,
+    *,
+    blocks: np.ndarray | None = None,
+    seed: int = 0,
+    draws: int = 500,
+) -> Interval:
+    """Percentile bootstrap over patients: `score` takes the positions drawn (Efron 1979).
+
+    `blocks` numbers patients who are drawn together, as those of one family are: int [patient].
+    """
+    values = np.array([score(rows) for rows in drawn_rows(patients, blocks, draws, seed)])
+    return over_draws(score(np.arange(patients)), values)
+
+
+def drawn_rows(patients: int, blocks: np.ndarray | None, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield the positions that each resample draws, with replacement and blocks whole: int [drawn]."""
     random = np.random.default_rng(seed)
-    values = np.array([score(random.integers(0, patients, patients)) for _ in range(draws)])
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    return Interval(score(np.arange(patients)), float(low), float(high))
+    sizes = np.unique(np.arange(patients) if blocks is None else blocks, return_counts=True)[1]
+    if blocks is None or len(sizes) == patients:
+        yield from (random.integers(0, patients, patients) for _ in range(draws))
+        return
+    members = np.split(np.argsort(blocks, kind="stable"), np.cumsum(sizes)[:-1])
+    for _ in range(draws):
+        yield np.concatenate([members[at] for at in random.integers(0, len(members), len(members))])
 
 
 def span(interval: Interval, sign: str = "", digits: int = 3) -> str:

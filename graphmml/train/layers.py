@@ -73,7 +73,8 @@ def arrays_of(layer: Layer) -> Arrays:
     """Lay out what a layer has learned."""
     if isinstance(layer, CalibratedClassifier):
         return calibration_arrays(layer)
-    return {"values": text(layer.thresholds_), "thresholds": np.array(list(layer.thresholds_.values()), dtype=float)}
+    thresholds = np.array([*layer.thresholds_.values(), layer.common_], dtype=float)
+    return {"values": text(layer.thresholds_), "thresholds": thresholds}
 
 
 def put_on(layer: Layer, model: Any, inner: Inner, arrays: Mapping[str, np.ndarray]) -> Layer:
@@ -83,5 +84,7 @@ def put_on(layer: Layer, model: Any, inner: Inner, arrays: Mapping[str, np.ndarr
         calibrate_from(copy, inner, arrays)
         return copy
     copy.model_, copy.classes_ = model, inner.classes_
-    copy.thresholds_ = dict(zip(arrays["values"].tolist(), arrays["thresholds"].tolist(), strict=True))
+    values, thresholds = arrays["values"].tolist(), arrays["thresholds"].tolist()
+    copy.thresholds_ = dict(zip(values, thresholds, strict=False))
+    copy.common_ = [*thresholds, copy.threshold][len(values)]  # folders of before have none
     return copy

@@ -1,17 +1,19 @@
 """How well a cross-validated model predicts patients who lack a modality, beside those who have all."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from graphmml.data.cohort import Cohort
-from graphmml.data.kinds import wanted
+from graphmml.data.few import with_complements
+from graphmml.data.folds import block_numbers
 from graphmml.errors import CohortError
-from graphmml.train.intervals import Interval, span
-from graphmml.train.read_run import Run
+from graphmml.train.intervals import Interval, over_draws, span
+from graphmml.train.read_run import Run, result_in
 from graphmml.train.result import CVResult
 from graphmml.train.tasks import ClassTask
 from graphmml.train.unit import RowKind, Unit
@@ -21,6 +23,7 @@ FEWEST = 11
 """Patients of a pattern, of two classes or more, whose predictions are scored."""
 MOST_PATTERNS = 5
 """Exact patterns that are shown, the most frequent."""
+FEW = f"fewer than {FEWEST} patients"
 DRAWS = 500
 Score = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Tests = Mapping[tuple[int, int], np.ndarray]
@@ -28,19 +31,29 @@ Tests = Mapping[tuple[int, int], np.ndarray]
 
 @dataclass(frozen=True)
 class PatternScores:
-    """One model on the patients of one pattern of missing modalities; NaN with a note where that says nothing."""
+    """One model on the patients of one pattern of missing modalities; NaN with a note where that says nothing.
+
+    `patients` is None where there are fewer than eleven, or where so few of others could be worked out from it.
+    """
 
     model: str
     kind: RowKind
     pattern: str
-    patients: int
+    patients: int | None
     auroc: Interval
     brier: Interval
     note: str = ""
 
+    @property
+    def number(self) -> str:
+        """How many patients, as it may be shown."""
+        if self.patients is not None:
+            return str(self.patients)
+        return f"<{FEWEST}" if self.note == FEW else f"{FEWEST} or more"
+
     def __str__(self) -> str:
         told = self.note or f"AUROC {span(self.auroc, digits=2).removeprefix('0')}"
-        return f"{self.pattern}: {told}" + (f", n = {self.patients}" if self.patients >= FEWEST else "")
+        return f"{self.pattern}: {told}" + ("" if self.patients is None else f", n = {self.patients}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,8 +63,8 @@ class MissingScores:
     rows: tuple[PatternScores, ...]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a model and pattern: patients, AUROC and Brier score with 95 % intervals, a note."""
-        return pd.DataFrame(
+        """Return one row a model and pattern: patients (NA where masked), AUROC and Brier with intervals, a note."""
+        table = pd.DataFrame(
             {
                 "model": row.model,
                 "kind": row.kind,
@@ -67,13 +80,13 @@ class MissingScores:
             }
             for row in self.rows
         )
+        return table.astype({"patients": "Int64"})
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return plain JSON types, one object a model and pattern; None for a number of patients that are few."""
+        """Return plain JSON types, one object a model and pattern; None for a number of patients that is masked."""
         return [
             {
-                **{name: getattr(row, name) for name in ("model", "kind", "pattern", "note")},
-                "patients": row.patients if row.patients >= FEWEST else None,
+                **{name: getattr(row, name) for name in ("model", "kind", "pattern", "note", "patients")},
                 "auroc": row.auroc.to_dict(),
                 "brier": row.brier.to_dict(),
             }
@@ -85,7 +98,7 @@ class MissingScores:
         known = list(dict.fromkeys(row.model for row in self.rows))
         chosen = known[0] if model is None else model
         if chosen not in known:
-            raise CohortError(f"no model '{chosen}'; there are: {', '.join(known)}")
+            raise CohortError(f"no model '{chosen}'; there are: {'; '.join(known)}")
         return [str(row) for row in self.rows if row.model == chosen]
 
     def __repr__(self) -> str:
@@ -93,7 +106,7 @@ class MissingScores:
         return "\n".join(f"{model}\n  " + "\n  ".join(self.lines(model)) for model in models)
 
 
-def scores_by_missing(result: CVResult | Run, cohort: Cohort) -> MissingScores:
+def scores_by_missing(result: CVResult | Run | str | Path, cohort: Cohort) -> MissingScores:
     """Score each model of a cross-validation on the patients who have everything, and on those who lack something.
 
     Patterns: "complete"; "<modality> missing", whatever else is; and "only <modalities> missing" for the five most
@@ -101,21 +114,26 @@ def scores_by_missing(result: CVResult | Run, cohort: Cohort) -> MissingScores:
 
     AUROC pools the predictions of a repeat's folds, few of which would have a pattern's patients of both classes,
     and is averaged over repeats; models of different folds may not be on one scale, so it can lie below the mean
-    over folds. Intervals are a percentile bootstrap over patients (Efron 1979). A pattern of fewer than eleven patients
-    or of one class gets NaN.
+    over folds. Intervals are a percentile bootstrap over patients (Efron 1979), or over blocks where the cohort has
+    them. A pattern of fewer than eleven patients or of one class gets NaN; numbers of patients from which one below
+    eleven could be worked out are masked. `result` may also be the folder that a run was kept in.
     """
-    cv = result.result if isinstance(result, Run) else result
-    wanted(cv, CVResult)
-    wanted(cohort, Cohort)
+    cv = result_in(result, cohort)
     tests = cv.splits.tests_in(cohort)
     units = {model: cv.of(model) for model in dict.fromkeys(unit.model for unit in cv.units)}
     codes = ClassTask(cv.classes).codes(cohort)
     refuse_others(cv.units, tests, codes)
-    found = dict(patterns(cohort.present, cohort.modalities, np.unique(np.concatenate(list(tests.values())))))
+    tested = np.unique(np.concatenate(list(tests.values())))
+    found = dict(patterns(cohort.present, cohort.modalities, tested))
+    secret = kept_back(cohort.present, tested, found)
+    blocks = block_numbers(cohort, np.arange(len(cohort)))
     rows = []
     for mine in units.values():
         p = by_repeat(mine, tests, len(cohort))
-        rows += [scored(mine[0], name, codes[those], p[:, those]) for name, those in found.items()]
+        for name, those in found.items():
+            together = None if blocks is None else blocks[those]
+            one = scored(mine[0], name, codes[those], p[:, those], together)
+            rows.append(replace(one, patients=None) if name in secret else one)
     return MissingScores(tuple(rows))
 
 
@@ -150,6 +168,27 @@ def patterns(present: np.ndarray, modalities: Sequence[str], tested: np.ndarray)
             yield f"only {', '.join(lacking)} missing", rows
 
 
+def kept_back(present: np.ndarray, tested: np.ndarray, found: Mapping[str, np.ndarray]) -> set[str]:
+    """Return the patterns whose number is not told: of few, or such that few could be worked out from it.
+
+    `found` is who of the tested has a pattern, by position. Counted are all exact patterns, and who has and who lacks
+    each modality; the exact ones add up to the others, and all of them to everybody.
+    """
+    here = present[tested]
+    exact, which = np.unique(here, axis=0, return_inverse=True)
+    cells = [which.ravel() == at for at in range(len(exact))]
+    lines = [np.arange(len(exact))]
+    for modality in range(present.shape[1]):
+        for has in (True, False):
+            lines.append(np.append(np.flatnonzero(exact[:, modality] == has), len(cells)))
+            cells.append(here[:, modality] == has)
+        lines.append(np.array([len(cells) - 2, len(cells) - 1]))
+    counts = np.array([cell.sum() for cell in cells])
+    held = with_complements((counts > 0) & (counts < FEWEST), counts, lines, FEWEST)
+    secret = {tested[cells[at]].tobytes() for at in np.flatnonzero(held)}
+    return {name for name, rows in found.items() if rows.tobytes() in secret}
+
+
 def by_repeat(units: Sequence[Unit], tests: Tests, patients: int) -> np.ndarray:
     """Return the probabilities of each repeat, its folds together: float64 [repeat, patient, class], NaN untested."""
     repeats = sorted({repeat for repeat, _ in tests})
@@ -159,25 +198,26 @@ def by_repeat(units: Sequence[Unit], tests: Tests, patients: int) -> np.ndarray:
     return p
 
 
-def scored(unit: Unit, pattern: str, codes: np.ndarray, p: np.ndarray) -> PatternScores:
-    """Score the patients of one pattern, p [repeat, patient, class]."""
+def scored(
+    unit: Unit, pattern: str, codes: np.ndarray, p: np.ndarray, blocks: np.ndarray | None = None
+) -> PatternScores:
+    """Score the patients of one pattern, p [repeat, patient, class]; `blocks` numbers who are drawn together."""
     nothing = Interval(np.nan, np.nan, np.nan)
     few = len(codes) < FEWEST
     if few or len(np.unique(codes)) < 2:
-        note = f"fewer than {FEWEST} patients" if few else "all of one class"
+        note = FEW if few else "all of one class"
         return PatternScores(unit.model, unit.kind, pattern, len(codes), nothing, nothing, note)
-    auroc, brier = (resampled_score(score, codes, p) for score in (weighted_auroc, weighted_brier))
+    auroc, brier = (resampled_score(score, codes, p, blocks) for score in (weighted_auroc, weighted_brier))
     return PatternScores(unit.model, unit.kind, pattern, len(codes), auroc, brier)
 
 
-def resampled_score(score: Score, codes: np.ndarray, p: np.ndarray) -> Interval:
-    """Score each repeat's tested patients and average over repeats, with a bootstrap over patients."""
+def resampled_score(score: Score, codes: np.ndarray, p: np.ndarray, blocks: np.ndarray | None) -> Interval:
+    """Score each repeat's tested patients and average over repeats, with a bootstrap over patients or blocks."""
     known = ~np.isnan(p[:, :, 0])
 
     def mean(counts: np.ndarray) -> np.ndarray:
         each = [score(codes[here], one[here], counts[here]) for one, here in zip(p, known, strict=True)]
         return mean_defined(np.stack(each))
 
-    draws = np.concatenate([mean(counts) for counts in resampled(len(codes), DRAWS, seed=0)])
-    low, high = np.nanquantile(draws, [0.025, 0.975])
-    return Interval(float(mean(np.ones((len(codes), 1)))[0]), float(low), float(high))
+    draws = np.concatenate([mean(counts) for counts in resampled(len(codes), DRAWS, 0, blocks)])
+    return over_draws(float(mean(np.ones((len(codes), 1)))[0]), draws)

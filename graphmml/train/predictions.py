@@ -9,34 +9,35 @@ import pandas as pd
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
 from graphmml.data.ids import among
+from graphmml.data.kinds import wanted
 from graphmml.train.calibrated import CalibratedClassifier
 from graphmml.train.chance import chosen_device
 from graphmml.train.conformal import values_of
 from graphmml.train.estimator import GraphClassifier
 from graphmml.train.fairness.thresholds import GroupThresholds
-from graphmml.train.layers import Inner, Layer, innermost, layers_of
+from graphmml.train.layers import Inner, Layer, innermost, known_in, layers_of
 
 
 def prediction_frame(model: Inner | Layer, cohort: Cohort) -> pd.DataFrame:
     """Predict a cohort: id, `prediction`, `p_<class>`, then what was completed and flagged.
 
-    `spread` is the standard deviation over members of the predicted class's probability (empty for a plain model,
-    which has none); `absent_modalities` lists what the patient lacks altogether (it weighs nothing), and
-    `completed_modalities` what of it a stand-in was used for, where the model completes; `completed_cells` counts
-    cells that took the training median or most frequent level; `in_training` marks patients whom the model was
-    fitted on.
+    `spread` is the standard deviation over members of the predicted class's probability (empty where there is one
+    alone, or none, as in a plain model); `absent_modalities` lists what the patient lacks altogether (it weighs
+    nothing), and `completed_modalities` what of it a stand-in was used for, where the model completes;
+    `completed_cells` counts cells that took the training median or most frequent level; `in_training` marks patients
+    whom the model was fitted on.
 
     A CalibratedClassifier adds `set`, the classes that cannot be ruled out; `abstained`, where that is not exactly
     one class, or nothing is measured; `unlike_p`, how usual it is to be as far from the training patients, and
     `unlike_training` where that is below the model's `unlike`. `p_<class>` is then calibrated, `spread` is not.
     GroupThresholds adds the `threshold` by which `prediction` was decided.
     """
-    model.check_fitted()
+    inner = known_in(model, "predictions are")
+    wanted(cohort, Cohort)
     if isinstance(model, GroupThresholds):
         frame = prediction_frame(model.model_, cohort)
         frame["prediction"], frame["threshold"] = model.predict(cohort), model.thresholds(cohort)
         return frame
-    inner = innermost(model)
     each = inner.predict_members(cohort)
     encoded = inner.encoder_.transform(cohort)
     own = each.mean(axis=0)
@@ -46,7 +47,7 @@ def prediction_frame(model: Inner | Layer, cohort: Cohort) -> pd.DataFrame:
         str(cohort.ids.name or "patient_id"): cohort.ids.to_numpy(),
         "prediction": inner.classes_[best],
         **{f"p_{name}": p[:, at] for at, name in enumerate(inner.classes_)},
-        "spread": each.std(axis=0)[np.arange(len(p)), best] if isinstance(inner, GraphClassifier) else np.nan,
+        "spread": each.std(axis=0)[np.arange(len(p)), best] if len(each) > 1 else np.nan,
         "absent_modalities": named(~encoded.present, encoded.modalities),
         "completed_modalities": named(stand_ins(inner, encoded), encoded.modalities),
         "completed_cells": completed_cells(encoded),

@@ -14,6 +14,7 @@ import pandas as pd
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, KeptFolds
+from graphmml.data.kinds import wanted
 from graphmml.data.seal import holds
 from graphmml.errors import StoreError
 from graphmml.train.cross_validate import one_test, patients_in
@@ -74,6 +75,15 @@ def read_run(path: str | Path, cohort: Cohort) -> Run:
         splits=Splits.of(cohort, made),
     )
     return Run(result)
+
+
+def result_in(result: CVResult | Run | str | Path, cohort: Cohort) -> CVResult:
+    """Return a result as it is, or that of a run, which may be given by its folder."""
+    if not isinstance(result, str | Path):
+        wanted(result, CVResult, Run)
+    wanted(cohort, Cohort)
+    known = read_run(result, cohort) if isinstance(result, str | Path) else result
+    return known.result if isinstance(known, Run) else known
 
 
 def facts_of(folder: RunFolder) -> dict[str, Any]:

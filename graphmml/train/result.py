@@ -11,12 +11,12 @@ import pandas as pd
 from graphmml.data.cohort import Cohort
 from graphmml.errors import CohortError
 from graphmml.train.comparisons import Comparison, holm
-from graphmml.train.intervals import Interval, over_draws, over_patients
+from graphmml.train.intervals import Interval, over_draws
 from graphmml.train.out_of_fold import fold_frame, out_of_fold
 from graphmml.train.row import Row, row_frame, sentence
 from graphmml.train.scores import METRICS
 from graphmml.train.splits import Splits
-from graphmml.train.spread import clipped, folded, interval_and_p, mean_of
+from graphmml.train.spread import clipped, folded, interval_and_p, mean_of, over_tested
 from graphmml.train.unit import Unit
 
 FROM_THE_GRAPH = ("neighbours' vote", "label propagation")
@@ -138,7 +138,7 @@ class CVResult:
     def interval_of(self, score: Callable[[Unit, np.ndarray], float], units: list[Unit]) -> Interval:
         """Return the interval of any score of a unit's test patients, given by their positions: int [drawn]."""
         if self.same_test:
-            return over_patients(lambda rows: mean_of([score(unit, rows) for unit in units]), len(units[0].codes))
+            return over_tested(self.splits.blocks[self.splits.test[units[0].key]], score, units)
         return folded(np.array([score(unit, np.arange(len(unit.codes))) for unit in units]), units)
 
     def in_rows_of(self, cohort: Cohort) -> "CVResult":

@@ -59,9 +59,7 @@ class Splits:
 
     def drawn(self, resamples: int, seed: int = 0) -> Iterator[np.ndarray]:
         """Yield how often each of `people` is drawn, blocks whole, with replacement: float64 [patient, resample]."""
-        own = np.unique(self.blocks[self.people], return_inverse=True)[1]
-        for counts in resampled(int(own.max()) + 1, resamples, seed):
-            yield counts[own]
+        return resampled(len(self.people), resamples, seed, self.blocks[self.people])
 
     def place(self, key: tuple[int, int]) -> np.ndarray:
         """Return where the test patients of a (repeat, fold) stand among `people`: int [patient]."""

@@ -1,11 +1,13 @@
 """What units say together: the mean of a score over folds or trainings, and how sure it is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from graphmml.train.intervals import (
     Interval,
+    drawn_rows,
     over_draws,
     over_folds,
     p_over_draws,
@@ -14,6 +16,8 @@ from graphmml.train.intervals import (
 )
 from graphmml.train.scores import RANGE
 from graphmml.train.unit import Unit
+
+DRAWS = 500
 
 
 def interval_and_p(
@@ -38,6 +42,16 @@ def clipped(interval: Interval, metric: str = "auroc", *, difference: bool = Fal
     low, high = RANGE.get(metric, (0.0, 1.0))
     low, high = (low - high, high - low) if difference else (low, high)
     return Interval(interval.mean, float(np.clip(interval.low, low, high)), float(np.clip(interval.high, low, high)))
+
+
+def over_tested(blocks: np.ndarray, score: Callable[[Unit, np.ndarray], float], units: list[Unit]) -> Interval:
+    """Return the mean over units of any score on one test set, with its interval over patients and trainings.
+
+    `blocks` numbers the tested patients who are drawn together: int [patient].
+    """
+    values = np.array([score(unit, np.arange(len(blocks))) for unit in units])
+    draws = [mean_of([score(unit, rows) for unit in units]) for rows in drawn_rows(len(blocks), blocks, DRAWS, seed=0)]
+    return over_draws(mean_of(list(values)), with_chance_of_training(np.array(draws), values))
 
 
 def folded(values: np.ndarray, units: list[Unit]) -> Interval:

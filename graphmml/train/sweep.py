@@ -21,7 +21,7 @@ from graphmml.train.estimator import GraphClassifier
 from graphmml.train.fusions import all_fusions
 from graphmml.train.intervals import Interval, span
 from graphmml.train.planned import Planned, prepared, settings
-from graphmml.train.result import CVResult
+from graphmml.train.result import FROM_THE_GRAPH, CVResult
 from graphmml.train.row import LEVEL, Row
 from graphmml.train.runs import RunFolder
 from graphmml.train.splits import Splits
@@ -94,8 +94,9 @@ class FusionSweep:
             f"The graph helped {found(self.result.comparisons())} of {len(self.rows)} against the same network without "
             f"edges (p below {LEVEL} after Holm)."
         )
-        plain = max(self.controls, key=lambda row: row.metrics["auroc"].mean, default=None)
-        if plain is not None and plain.kind == "baseline":
+        known = [row for row in self.controls if row.kind == "baseline" and row.name not in FROM_THE_GRAPH]
+        plain = max(known, key=lambda row: row.metrics["auroc"].mean, default=None)
+        if plain is not None:
             gap = best.metrics["auroc"].mean - plain.metrics["auroc"].mean
             said.append(f"{plain.name}, the best plain model, is {abs(gap):.3f} {'below' if gap >= 0 else 'above'}.")
         return tuple(said)

@@ -15,8 +15,15 @@ MOST_CELLS = 2_000_000
 """Counts that are held at a time: a block of resamples of many patients is narrower."""
 
 
-def resampled(patients: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield how often each patient is drawn, with replacement, in blocks: float64 [patient, some resamples]."""
+def resampled(patients: int, resamples: int, seed: int, blocks: np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """Yield how often each patient is drawn, with replacement, in parts: float64 [patient, some resamples].
+
+    `blocks` numbers patients who are drawn together: int [patient].
+    """
+    if blocks is not None:
+        own = np.unique(blocks, return_inverse=True)[1]
+        yield from (counts[own] for counts in resampled(int(own.max()) + 1, resamples, seed))
+        return
     random = np.random.default_rng(seed)
     width = max(1, MOST_CELLS // patients)
     for start in range(0, resamples, width):

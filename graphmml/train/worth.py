@@ -1,6 +1,6 @@
 """What each modality is worth to a fitted model: how much better held-out patients are predicted with it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.encode import EncodedCohort
+from graphmml.data.folds import block_numbers
 from graphmml.data.ids import among
 from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
@@ -108,10 +109,11 @@ def modality_worth(
     a model that met no missing modality in training (`drop` of Intermediate hides some) may do badly on subsets.
 
     Every subset is asked of up to 8 modalities; beyond, 64 orders in antithetic pairs (Mitchell et al., JMLR 2022),
-    drawn by `seed`. Intervals are a percentile bootstrap of `resamples` draws of patients: they do not say how the
-    model would vary with its training. `score` is auroc, auprc, accuracy, brier or log_loss. A modality that fewer
-    than five patients have gets NaN. `watch` is told how many subsets are done, of how many. A CalibratedClassifier
-    is asked before calibration. A plain model (`Baseline`) is asked alike.
+    drawn by `seed`. Intervals are a percentile bootstrap of `resamples` draws of patients, or of blocks where the
+    cohort has them: they do not say how the model would vary with its training. `score` is auroc, auprc, accuracy,
+    balanced_accuracy, f1_macro, mcc, brier or log_loss. A modality that fewer than five patients have gets NaN.
+    `watch` is told how many subsets are done, of how many. A CalibratedClassifier is asked before calibration. A
+    plain model (`Baseline`) is asked alike.
     """
     if score not in RANKED:
         raise CohortError(f"score is '{score}'; choose one of {', '.join(RANKED)}")
@@ -119,13 +121,14 @@ def modality_worth(
         raise CohortError(f"resamples is {resamples}; choose one or more, 1000 is usual")
     model.check_fitted()
     inner = innermost(model)
-    target, codes = held_out(inner, cohort)
+    target, codes, blocks = held_out(inner, cohort)
     has = held(target)
     players = np.flatnonzero(has.any(axis=0))
     asked = coalitions(len(players), np.random.default_rng(seed))
     kept = np.zeros((len(asked.subsets), len(target.modalities)), dtype=bool)
     kept[:, players] = asked.subsets
-    point, draws = scored(score, codes, predictions(inner, target, kept, watch), resamples, seed)
+    counts = resampled(len(codes), resamples, seed, blocks)
+    point, draws = scored(score, codes, predictions(inner, target, kept, watch), counts)
     sign = -1.0 if score in LOWER_IS_BETTER else 1.0
     have = has.sum(axis=0)
     worths = [untold(name, int(have[at])) for at, name in enumerate(target.modalities)]
@@ -150,8 +153,11 @@ def modality_worth(
     )
 
 
-def held_out(model: Inner, cohort: Cohort) -> tuple[EncodedCohort, np.ndarray]:
-    """Return the patients with a known outcome, encoded, and their classes by number; refuse those of training."""
+def held_out(model: Inner, cohort: Cohort) -> tuple[EncodedCohort, np.ndarray, np.ndarray | None]:
+    """Return the patients with a known outcome, encoded, their classes and blocks by number; refuse those of training.
+
+    Blocks are None where the cohort has none.
+    """
     wanted(cohort, Cohort)
     known = int(among(cohort.ids, model.source_.ids).sum())
     if known:
@@ -172,7 +178,7 @@ def held_out(model: Inner, cohort: Cohort) -> tuple[EncodedCohort, np.ndarray]:
             f"none of the {len(rows)} patients has anything measured that the model knows; it was fitted on "
             f"{', '.join(target.modalities)}"
         )
-    return target, codes[rows]
+    return target, codes[rows], block_numbers(cohort, rows)
 
 
 def predictions(model: Inner, target: EncodedCohort, kept: np.ndarray, watch: Watch | None) -> Iterator[np.ndarray]:
@@ -247,14 +253,16 @@ def lacking(target: EncodedCohort, hidden: np.ndarray) -> EncodedCohort:
 
 
 def scored(
-    score: str, codes: np.ndarray, p: Iterator[np.ndarray], resamples: int, seed: int
+    score: str, codes: np.ndarray, p: Iterator[np.ndarray], drawn: Iterable[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Score each subset's predictions: of the patients as they are [subset], and resampled [subset, resample]."""
+    """Score each subset's predictions: of the patients as they are [subset], and resampled [subset, resample].
+
+    `drawn` is how often each resample draws a patient, in parts: float64 [patient, resample].
+    """
     of = WEIGHTED[score]
     answers = np.stack(list(p))
     point = np.array([of(codes, answer, np.ones((len(codes), 1)))[0] for answer in answers])
-    blocks = [np.stack([of(codes, answer, c) for answer in answers]) for c in resampled(len(codes), resamples, seed)]
-    return point, np.concatenate(blocks, axis=1)
+    return point, np.concatenate([np.stack([of(codes, one, c) for one in answers]) for c in drawn], axis=1)
 
 
 def untold(modality: str, patients: int) -> Worth:

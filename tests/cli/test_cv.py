@@ -2,10 +2,16 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from graphmml.data.synthetic import write_demo
+from graphmml.report.render_cv import cv_parts, cv_table
+from graphmml.train.result import CVResult
+from graphmml.train.scores import all_scores
+from graphmml.train.splits import Splits
+from graphmml.train.unit import Unit
 
 FAST = ["--folds", 2, "--repeats", 1, "--members", 1, "--jobs", 1, "--links", "neighbours:modality=labs,k=3"]
 WIDTH = 100
@@ -79,3 +85,29 @@ def test_what_cannot_be_is_said_with_exit_code_2(graphmml, demo, words, said, mo
     code, _, told = graphmml("cv", demo, *FAST, *words)
     assert code == 2
     assert pd.Series([told]).str.contains(said).all(), told
+
+
+def test_the_p_of_the_wide_table_are_those_of_the_verdict():
+    """Of three graphs the smallest p counts three times."""
+    random, units, rows = np.random.default_rng(0), [], np.array_split(np.arange(100), 5)
+    for name, kind, lead in (
+        ("a", "graph", 1.0),
+        ("b", "graph", 0.2),
+        ("c", "graph", 0.0),
+        ("no graph", "no-graph", 0),
+    ):
+        for fold in range(5):
+            codes = np.arange(20) % 2
+            risk = 1 / (1 + np.exp(-(lead + 0.5) * codes - random.normal(size=20)))
+            p = np.stack([1 - risk, risk], axis=1)
+            units.append(Unit(name, kind, 0, fold, all_scores(codes, p), 0.0, 80, codes, p))
+    splits = Splits(pd.Index(map(str, range(100))), {}, {(0, at): rows[at] for at in range(5)}, np.arange(100))
+    result = CVResult(tuple(units), "c", 100, ("a", "b"), "plan", "inductive", False, splits)
+    told = {one.model: one for one in result.comparisons()}
+    table = cv_table(result, wide=True)
+    column = dict(zip(map(str, table.columns[0].cells), table.columns[-1].cells, strict=True))
+    assert {name: p for name, p in column.items() if p} == {name: f"{p.p_holm:.3f}" for name, p in told.items()}
+    assert any(one.p_holm > 1.5 * one.p for one in told.values())
+    words = [part.plain for part in cv_parts(result, None, None, 120) if hasattr(part, "plain")]
+    assert "after Holm" in words[0]
+    assert f"p {told['a'].p_holm:.3f} after Holm" in words[1]

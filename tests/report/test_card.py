@@ -14,11 +14,15 @@ from sklearn.model_selection import RandomizedSearchCV
 
 import graphmml as gm
 from graphmml.errors import GraphmmlError, NotFittedError, StoreError
+from graphmml.report import card_facts
+from graphmml.report.card_facts import described
 from graphmml.report.card_items import ITEMS
 from graphmml.report.card_run import run_of, run_tables
 from graphmml.report.card_trust import binned
+from graphmml.report.evidence import within_groups
 from graphmml.train.baselines import plain_baselines
 from graphmml.train.curves import Calibration
+from graphmml.train.read_run import read_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUICK = gm.GraphClassifier(gm.Neighbours("labs", k=5), members=1, training=gm.Training(epochs=3), device="cpu")
@@ -70,6 +74,12 @@ def test_all_27_items_are_there_in_order_and_each_says_or_asks_something(card):
     assert len({entry.number for entry in card.entries}) == len(card.entries) == len(ITEMS) == 52
     assert all(entry.known or entry.blank for entry in card.entries)
     assert list(card.frame().index) == [item.number for item in ITEMS]
+
+
+def test_its_repr_is_a_line(card):
+    assert repr(card).startswith(card.title)
+    assert f"{len(card.blanks)} of 52 items wait for people" in repr(card)
+    assert "\n" not in repr(card)
 
 
 def test_what_only_people_know_is_blank_by_name_in_every_form(card):
@@ -199,15 +209,27 @@ def test_no_count_of_few_can_be_worked_out_from_the_others(people):
 def test_few_left_over_beside_what_is_shown_are_not_counted(people, run, model):
     facts = run_of(run[1], model.model_, people)
     (group, values), *_ = facts.within.items()
-    fewer = replace(facts, result=replace(facts.result, patients=sum(size for _, _, size in values) + 7))
+    assert sum(int(number) for *_, number in values) == len(people)
+    site = people.groups[group].astype("object").copy()
+    site.iloc[np.flatnonzero(site == values[0][0])[:4]] = "elsewhere"
+    moved = replace(people, groups=people.groups.assign(**{group: site}))
+    fewer = replace(facts, within=within_groups(read_run(run[1], people), moved, facts.shown))
     tables_ = {table.title: table for _, table in run_tables(fewer)}
     (table,) = (table for title, table in tables_.items() if title.startswith(f"AUROC within {group}"))
-    counts = [row[1] for row in table.rows]
-    assert counts.count("11 or more") == 1
+    assert [row[1] for row in table.rows].count("11 or more") == 1
+    assert len(table.rows) == len(values)
     (missing,) = (table for title, table in tables_.items() if title.startswith("by what is missing"))
-    left = replace(facts, result=replace(facts.result, patients=facts.missing.rows[0].patients + 7))
-    (masked,) = (table for _, table in run_tables(left) if table.title == missing.title)
-    assert masked.rows[0][1] == "11 or more" != missing.rows[0][1]
+    assert [row[1] for row in missing.rows] == [
+        row.number for row in facts.missing.rows if row.model == facts.shown and row.number != "<11"
+    ]
+
+
+def test_where_families_are_kept_together_intervals_of_held_out_patients_are_said_to_be_narrow(people, card):
+    family = pd.Series(np.arange(len(people)) // 2, index=people.ids).astype(str)
+    kept = replace(people, groups=people.groups.assign(family=family), blocks=("family",))
+    made = gm.CalibratedClassifier(gm.Baseline(LogisticRegression()), gm.HeldOut(0.5)).fit(kept)
+    assert "shares family is not kept" in said(gm.model_card(made), "23a")
+    assert "is not kept" not in said(card, "23a")
 
 
 def test_a_row_that_is_not_finished_is_no_row(people, run, tmp_path):
@@ -222,6 +244,19 @@ def test_a_row_that_is_not_finished_is_no_row(people, run, tmp_path):
         assert "No row of the run has the settings" in said(card, "23a")
         table = tables(card, "23a")["all models on the same folds"]
         assert "logistic regression" not in {row[0] for row in table.rows}
+
+
+def test_of_many_columns_the_first_alone_are_described(people, monkeypatch):
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(len(people), 300)), index=people.ids).add_prefix("gene")
+    cohort = replace(people, tables={"rna": wide.assign(gene1="names", gene3=1.0)})
+    source = gm.CohortEncoder().fit(cohort).transform(cohort)
+    looked = []
+    monkeypatch.setattr(card_facts, "described", lambda *of: looked.append(of[0]) or described(*of))
+    (table,) = card_facts.characteristics(source)
+    assert looked == [row[0] for row in table.rows] == sorted(f"gene{at}" for at in range(300))[:12]
+    assert table.title == "rna, first 12 of 300 columns"
+    assert table.rows[1][2].startswith("names: ")
+    assert "(" in table.rows[0][2]
 
 
 def test_a_search_of_any_kind_is_said_with_what_it_chose(people):

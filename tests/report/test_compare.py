@@ -99,6 +99,19 @@ def test_a_graph_that_follows_site_alone_is_told_from_one_that_follows_the_outco
     assert "Within site, 'map' follows dx no more than chance" in result.verdict[1]
 
 
+def test_a_graph_that_is_drawn_by_a_group_is_said_to_be_its_map_and_the_group_spoken_of_is_shown():
+    cohort = made()
+    batch = np.random.default_rng(1).permutation(np.repeat(["a", "b"], 100))
+    by_batch = {"random": gm.RandomEdges(5), "phen": gm.SharedPhenotype("batch", k=5)}
+    alone = compare(replace(cohort, groups=pd.DataFrame({"batch": batch}, index=cohort.ids)), by_batch)
+    assert alone.verdict[1].startswith("'phen' is drawn by batch, hence +1.00. No other graph is a map of batch:")
+    both = replace(cohort, groups=pd.DataFrame({"batch": batch, "site": cohort.groups["site"]}, index=cohort.ids))
+    result = compare(both, {"map": gm.Neighbours("map", k=5), **by_batch})
+    assert result.verdict[1].startswith("Map of site rather than dx: 'map'")
+    assert "site adjusted" in repr(result)
+    assert "batch adjusted" not in repr(result)
+
+
 def test_without_a_signal_no_graph_is_said_to_follow_the_outcome():
     said = []
     for seed in range(10):

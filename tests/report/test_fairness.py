@@ -126,3 +126,14 @@ def test_plots_take_axes_and_return_them(found):
         plot_group_scores(found, "f1")
     with pytest.raises(gm.CohortError, match="nothing of model 'sage' by 'sex'"):
         plot_group_calibration(found, group="sex")
+
+
+def test_of_several_classes_none_is_said_to_be_called_positive(found):
+    several = replace(found, measures=("auroc", "auprc", "brier"), curves=(), positive="each class")
+    assert "called" not in repr(several)
+    assert "each class against the others" in repr(several)
+    assert f"called '{found.positive}' from 0.5 on" in repr(found)
+    with pytest.raises(gm.GraphmmlError, match="several classes; name the one that is asked for"):
+        plot_group_calibration(several)
+    with pytest.raises(gm.GraphmmlError, match="no value has enough patients of both classes"):
+        plot_group_calibration(replace(found, curves=()))

@@ -11,7 +11,16 @@ import pytest
 
 import graphmml as gm
 from graphmml.errors import GraphmmlError
+from graphmml.report.evidence import THRESHOLDS, evidence_of, told
+from graphmml.train.curves import calibration, net_benefit
 from graphmml.train.loop import Training
+from graphmml.train.missing_patterns import by_repeat
+from graphmml.train.read_run import Run
+from graphmml.train.result import CVResult
+from graphmml.train.scores import all_scores
+from graphmml.train.splits import Splits
+from graphmml.train.tasks import ClassTask
+from graphmml.train.unit import Unit
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = "<script>alert(1)</script>"
@@ -74,6 +83,15 @@ def test_verdicts_come_first_and_all_findings_are_there(made):
     assert text.index('id="verdicts"') < text.index('id="cohort"')
 
 
+def test_its_repr_is_a_line(made):
+    fails = sum(item.status == "fail" for item in made[1].findings)
+    warns = sum(item.status == "warn" for item in made[1].findings)
+    told = [f"{fails} fail"] * (fails > 0) + [f"{warns} warn"] * (warns > 0)
+    assert " · ".join(told) in repr(made[1])
+    assert f"a run of {made[1].evidence.run.result.plan}" in repr(made[1])
+    assert len(repr(made[1])) < 200
+
+
 def test_it_names_no_patient(made):
     cohort, report = made
     for text in (report.to_html(), report.to_markdown(), json.dumps(report.to_json(), allow_nan=False)):
@@ -94,6 +112,47 @@ def test_evidence_stands_at_its_patients(made):
     case = (cohort.outcome.values == report.evidence.positive).to_numpy()[order]
     p = evidence.run.predictions(evidence.models[0].model, len(cohort))[:, 1]
     np.testing.assert_allclose(evidence.wrong, np.where(case, 1 - p, p))
+
+
+def test_curves_and_scores_are_those_of_the_repeats_and_not_of_their_mean():
+    """Five repeats that are noise each are as bad as noise, though their mean is better."""
+    cohort, random = gm.make_cohort(300, sites=2, seed=5), np.random.default_rng(0)
+    truth, units, folds = ClassTask.of(cohort).codes(cohort), [], list(gm.Folds(3, repeats=5).split(cohort))
+    for fold in folds:
+        codes = truth[fold.test]
+        risk = 1 / (1 + np.exp(-2 * random.normal(size=len(codes)) - codes))
+        p = np.stack([1 - risk, risk], axis=1)
+        scores = all_scores(codes, p)
+        units.append(Unit("graph", "graph", fold.repeat, fold.number, scores, 0.0, len(fold.train), codes, p))
+    classes = tuple(ClassTask.of(cohort).classes)
+    splits = Splits.of(cohort, folds)
+    run = Run(CVResult(tuple(units), "c", len(cohort), classes, "plan", "inductive", False, splits))
+    evidence = evidence_of(run, cohort)
+    rows = gm.fairness(run, cohort, group="site", min_cell=1).scores_of("graph", "site", "auroc")
+    assert {value: auroc.mean for value, auroc, _ in evidence.within["site"]} == pytest.approx(
+        {value: auroc.mean for value, auroc in rows.items()}
+    )
+    p = [
+        by_repeat(
+            [unit for unit in units if unit.repeat == at],
+            {key: run.tests[key] for key in run.tests if key[0] == at},
+            len(cohort),
+        )[0]
+        for at in range(5)
+    ]
+    (drawn,) = evidence.models
+    np.testing.assert_allclose(
+        drawn.net_benefit, np.mean([net_benefit(truth == 1, one[:, 1], THRESHOLDS) for one in p], axis=0)
+    )
+    slope = np.polyfit(drawn.calibration.predicted, drawn.calibration.observed, 1)[0]
+    averaged = calibration(truth == 1, np.mean(p, axis=0)[:, 1])
+    assert slope < 0.6 * np.polyfit(averaged.predicted, averaged.observed, 1)[0]
+
+
+def test_a_rest_of_few_cannot_be_worked_out_from_what_is_told():
+    assert told([80, 65], 150) == ["80", "11 or more"]
+    assert told([80, 70], 150) == ["80", "70"]
+    assert told([80, 50], 150) == ["80", "50"]
 
 
 def test_names_of_a_user_are_text(tmp_path):

@@ -66,6 +66,13 @@ def test_ties_are_broken_by_chance_and_not_by_the_order_of_the_file():
     assert gm.abstention(codes, p).frame()["accuracy"].sub(0.5).abs().max() < 0.2
 
 
+def seeds_of(tested, seeds, blocks=None):
+    """The same patients tested with several seeds."""
+    ids = pd.Index([f"p{at}" for at in range(tested)])
+    rows = np.arange(tested)
+    return Splits(ids, {}, {(at, 0): rows for at in range(seeds)}, rows if blocks is None else blocks)
+
+
 def splits_of(patients, folds):
     """Patients one after another in as many folds; nothing of it is asked here."""
     rows = np.array_split(np.arange(patients), folds)
@@ -91,11 +98,27 @@ def test_a_result_is_scored_fold_by_fold():
 
 def test_an_official_split_is_drawn_anew_by_patients():
     units = tuple(Unit("graph", "graph", at, 0, NONE, 0.0, 90, *drawn(40)) for at in range(2))
-    made = gm.abstention_of(
-        CVResult(units, "c", 130, ("a", "b"), "split", "inductive", True, splits_of(130, 1)), "graph"
-    )
+    made = gm.abstention_of(CVResult(units, "c", 130, ("a", "b"), "split", "inductive", True, seeds_of(40, 2)), "graph")
     row = made.rows[-1].scores["accuracy"]
     assert row.low < row.mean < row.high
+
+
+def test_families_are_drawn_together_on_one_test_set_and_of_arrays():
+    codes, p = drawn(80, seed=3)
+    families = np.repeat(np.arange(80), 10)
+    many, ten = np.repeat(codes, 10), np.repeat(p, 10, axis=0)
+    units = (Unit("graph", "graph", 0, 0, {"accuracy": 0.0}, 0.0, 90, many, ten),)
+    made = CVResult(units, "c", 800, ("a", "b"), "split", "inductive", True, seeds_of(800, 1, families))
+    whole = gm.abstention_of(made, "graph").rows[-1].scores["accuracy"]
+    direct = gm.abstention(many, ten, blocks=families).rows[-1].scores["accuracy"]
+    alone = gm.abstention(many, ten).rows[-1].scores["accuracy"]
+    spread = np.array(made.splits.resampled(list(units), "accuracy"))
+    wanted = np.ptp(np.quantile(spread, [0.025, 0.975]))
+    assert whole.high - whole.low == pytest.approx(wanted, rel=0.25)
+    assert direct.high - direct.low == pytest.approx(wanted, rel=0.25)
+    assert alone.high - alone.low < wanted / 2
+    with pytest.raises(CohortError, match="blocks numbers 80 patients and there are 800"):
+        gm.abstention(many, ten, blocks=np.arange(80))
 
 
 def test_what_does_not_go_together_is_refused():

@@ -49,6 +49,15 @@ def test_bins_hold_every_patient_and_their_means():
     assert (np.diff(found.predicted) > 0).all()
 
 
+def test_predictions_of_several_repeats_share_bins_as_wide_as_those_of_one():
+    hit, p = drawn(1)
+    one, twice = calibration(hit, p), calibration(np.tile(hit, 2), np.tile(p, 2), repeats=2)
+    np.testing.assert_array_equal(one.patients, twice.patients)
+    np.testing.assert_allclose(one.predicted, twice.predicted)
+    np.testing.assert_allclose(one.observed, twice.observed)
+    assert len(calibration(np.tile(hit[:5], 4), np.tile(p[:5], 4), repeats=4).patients) == 0
+
+
 def test_few_patients_make_few_bins_and_equal_probabilities_share_one():
     hit, p = drawn(2, patients=30)
     assert len(calibration(hit, p).patients) == 2

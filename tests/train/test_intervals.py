@@ -62,6 +62,22 @@ def test_the_bootstrap_is_the_same_for_a_seed_and_takes_draws_without_a_score():
     assert np.isfinite([one.low, one.high]).all()
 
 
+def test_blocks_are_drawn_whole_and_blocks_of_one_change_nothing():
+    values = np.random.default_rng(0).normal(size=60)
+    blocks = np.random.default_rng(1).permutation(np.repeat(np.arange(6), 10))
+    drawn = []
+    over_patients(lambda rows: drawn.append(rows) or 0.0, 60, blocks=blocks, draws=20)
+    for rows in drawn:
+        times = np.bincount(rows, minlength=60)
+        assert times.sum() == 60
+        assert all(len(np.unique(times[blocks == at])) == 1 for at in range(6))
+
+    def mean(rows):
+        return float(values[rows].mean())
+
+    assert over_patients(mean, 60, blocks=np.arange(60)[::-1]) == over_patients(mean, 60)
+
+
 def test_a_bound_just_below_zero_is_seen_to_be():
     assert span(Interval(0.005, -0.0003, 0.012), sign="+") == "+0.005 (-.000 to +.012)"
     assert span(Interval(0.0, -0.0, 0.0), sign="+") == "+0.000 (+.000 to +.000)"

@@ -63,7 +63,7 @@ def test_decisions_of_group_thresholds_stand_in_the_prediction_table(tmp_path):
     table = prediction_frame(gm.load(tmp_path / "model"), NEW)
     case = f"p_{model.classes_[1]}"
     assert ((table[case] >= table["threshold"]) == (table["prediction"] == model.classes_[1])).all()
-    assert set(table["threshold"]) <= {*model.thresholds_.values(), model.threshold}
+    assert set(table["threshold"]) <= {*model.thresholds_.values(), model.common_}
 
 
 @pytest.mark.parametrize(

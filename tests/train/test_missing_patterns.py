@@ -8,12 +8,13 @@ import pytest
 
 import graphmml as gm
 from graphmml.data.folds import Fold
-from graphmml.train.missing_patterns import FEWEST, MOST_PATTERNS, patterns
+from graphmml.train.missing_patterns import FEWEST, MOST_PATTERNS, by_repeat, patterns, resampled_score
 from graphmml.train.read_run import read_run
 from graphmml.train.result import CVResult
 from graphmml.train.scores import all_scores, auroc, brier
 from graphmml.train.splits import Splits
 from graphmml.train.unit import Unit
+from graphmml.train.weighted_scores import weighted_auroc
 
 PATIENTS = 120
 LACKING = {"labs": range(30), "rna": range(19, 45), "notes": [43, 44, *range(110, 115)]}
@@ -63,8 +64,9 @@ def test_patterns_are_those_counted_by_hand():
     cohort = cohort_of()
     found = gm.scores_by_missing(result_of(cohort, FOLDS), cohort).frame()
     assert list(found["model"].unique()) == ["graph", "plain"]
-    counts = found[found["model"] == "plain"].set_index("pattern")["patients"]
-    assert counts.to_dict() == {
+    assert set(found[found["model"] == "plain"]["kind"]) == {"baseline"}
+    counts = {name: len(rows) for name, rows in patterns(cohort.present, cohort.modalities, np.arange(PATIENTS))}
+    assert counts == {
         "complete": 70,
         "labs missing": 30,
         "rna missing": 26,
@@ -73,7 +75,45 @@ def test_patterns_are_those_counted_by_hand():
         "only rna missing": 13,
         "only labs, rna missing": 11,
     }
-    assert set(found[found["model"] == "plain"]["kind"]) == {"baseline"}
+    assert list(found[found["model"] == "plain"]["pattern"]) == list(counts)
+
+
+def test_a_number_from_which_few_could_be_worked_out_is_masked():
+    """Of 120 patients 70, 30, 26 and all three exact patterns would leave seven; that 30 lack labs may be told."""
+    cohort = cohort_of()
+    found = gm.scores_by_missing(result_of(cohort, FOLDS), cohort).frame()
+    told = found[found["model"] == "plain"].set_index("pattern")["patients"].dropna()
+    assert told.to_dict() == {"complete": 70, "labs missing": 30, "rna missing": 26}
+
+
+@pytest.mark.parametrize("lacking", [{"labs": range(4)}, {"labs": range(116)}])
+def test_beside_few_who_lack_or_have_a_modality_the_rest_are_not_counted(lacking):
+    cohort = cohort_of(lacking)
+    scores = gm.scores_by_missing(result_of(cohort, FOLDS), cohort)
+    assert [row.number for row in scores.rows if row.model == "graph"] in (
+        ["11 or more", "<11"],
+        ["<11", "11 or more"],
+    )
+    assert scores.frame()["patients"].isna().all()
+    assert {row["patients"] for row in scores.to_json()} == {None}
+    assert "116" not in repr(scores)
+
+
+def test_families_in_a_pattern_are_drawn_together():
+    """Every patient ten times over tells no more than once; nor do families that share outcome and prediction."""
+    cohort = cohort_of({"labs": range(60)})
+    result = result_of(cohort, FOLDS, models=(("graph", "graph"),))
+    codes, p = (cohort.outcome.values == "b").to_numpy(int), by_repeat(result.units, result.splits.test, PATIENTS)
+    once = resampled_score(weighted_auroc, codes, p, None)
+    ten = resampled_score(weighted_auroc, np.repeat(codes, 10), np.repeat(p, 10, axis=1), np.arange(1200) // 10)
+    assert [ten.mean, ten.low, ten.high] == pytest.approx([once.mean, once.low, once.high])
+
+    def width(blocks):
+        groups = pd.DataFrame({"half": (np.arange(PATIENTS) // 30).astype(str)}, index=cohort.ids)
+        row = gm.scores_by_missing(result, replace(cohort, groups=groups, blocks=blocks)).rows[1]
+        return row.auroc.high - row.auroc.low
+
+    assert width(("half",)) != width(())
 
 
 def test_an_exact_pattern_that_repeats_another_row_is_not_shown():
@@ -182,7 +222,7 @@ def test_lines_say_auroc_interval_and_number():
     assert result.lines() == result.lines("graph")
     assert repr(result).splitlines()[0] == "graph"
     assert repr(result).count("\n  labs missing: AUROC") == 2
-    with pytest.raises(gm.CohortError, match="no model 'other'; there are: graph, plain"):
+    with pytest.raises(gm.CohortError, match="no model 'other'; there are: graph; plain"):
         result.lines("other")
 
 
@@ -250,6 +290,9 @@ def test_a_run_knows_its_folds_and_a_real_result_is_read_alike(tmp_path):
     result = gm.cross_validate(model, cohort, folds, jobs=1, run=tmp_path / "run")
     direct = gm.scores_by_missing(result, cohort).frame()
     read = gm.scores_by_missing(read_run(tmp_path / "run", cohort), cohort).frame()
+    pd.testing.assert_frame_equal(gm.scores_by_missing(tmp_path / "run", cohort).frame(), read)
+    with pytest.raises(gm.StoreError, match="holds no run"):
+        gm.scores_by_missing(str(tmp_path / "other"), cohort)
     keys = ["model", "pattern"]
     pd.testing.assert_frame_equal(direct.set_index(keys).sort_index(), read.set_index(keys).sort_index())
     assert set(direct["kind"]) == {"graph", "no-graph", "shuffled", "baseline"}

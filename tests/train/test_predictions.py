@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import graphmml as gm
 from graphmml.data.holes import hide_modalities
@@ -36,6 +37,23 @@ def test_neighbours_complete_what_they_have_and_nothing_else(cohort):
 def test_nothing_is_marked_where_nothing_completes(cohort):
     for fusion in (gm.GatedFusion, gm.Late(), gm.Early()):
         assert (marked(fusion, cohort)["completed_modalities"] == "").all()
+
+
+@pytest.mark.parametrize(("members", "known"), [(1, False), (2, True)])
+def test_one_member_alone_has_no_spread(cohort, members, known):
+    model = gm.GraphClassifier(gm.Neighbours("labs", k=3), members=members, training=gm.Training(epochs=1))
+    spread = prediction_frame(model.fit(cohort[:40]), cohort[40:])["spread"]
+    assert spread.notna().all() if known else spread.isna().all()
+
+
+def test_what_cannot_predict_is_refused(cohort):
+    with pytest.raises(gm.GraphmmlError, match="predictions are of a GraphClassifier or a Baseline"):
+        prediction_frame(cohort, cohort)
+    with pytest.raises(gm.NotFittedError):
+        prediction_frame(gm.GraphClassifier(), cohort)
+    fitted = gm.Baseline(LogisticRegression()).fit(cohort)
+    with pytest.raises(gm.GraphmmlError, match="a Cohort is wanted"):
+        prediction_frame(fitted, fitted)
 
 
 def without(table, first):

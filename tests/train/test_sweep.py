@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,15 @@ def test_what_the_verdict_counts_is_corrected_for_how_many_were_tried():
     assert found([compared(0.05, 0.02), *nothing]) == 0
     assert found([compared(0.05, 0.004), compared(-0.05, 0.004), *nothing]) == 1
     assert found([compared(0.05, float("nan"))]) == 0
+
+
+def test_who_hears_the_graph_is_no_plain_model(sweep):
+    def best(unit):
+        tall = {"label propagation": 1.0, "neighbours' vote": 0.99, "gradient boosting": 0.98}
+        return replace(unit, scores={**unit.scores, "auroc": tall.get(unit.model, 0.5)})
+
+    result = replace(sweep.result, units=tuple(map(best, sweep.result.units)))
+    assert replace(sweep, result=result).verdict[-1] == "gradient boosting, the best plain model, is 0.480 above."
 
 
 def test_no_fusion_at_all_is_refused(cohort):

@@ -120,6 +120,17 @@ def test_intervals_are_quantiles_over_patients_drawn_again(score, cohort):
     assert found[0] < found[1]
 
 
+def test_families_are_drawn_together(cohort):
+    """With one family of all patients each resample is everybody."""
+    model, groups = tiny().fit(cohort[TRAIN]), cohort.groups.assign(family="one")
+    whole = replace(cohort, groups=groups, blocks=("family",))[TEST]
+    for result, same in (
+        (gm.modality_worth(model, whole, resamples=20), True),
+        (gm.modality_worth(model, cohort[TEST], resamples=20), False),
+    ):
+        assert (result.everything.low == pytest.approx(result.everything.high)) == same
+
+
 @pytest.mark.parametrize("score", ["auroc", "auprc", "accuracy", "brier", "log_loss"])
 def test_positive_is_good_whichever_way_the_score_goes(score):
     model, test = planted()

@@ -9,6 +9,7 @@ import numpy as np
 from graphmml.data.cohort import Cohort
 from graphmml.data.ids import among
 from graphmml.data.kinds import kind_of, wanted
+from graphmml.data.kinds import shown as shown_kind
 from graphmml.errors import CohortError, GraphmmlError
 from graphmml.graph.relations import PATIENT
 from graphmml.report.explain.attribution import Attribution, Method
@@ -50,7 +51,7 @@ def explain(
     """
     if parts < 1:
         raise GraphmmlError(f"parts is {parts}; choose one or more")
-    outer, model, method = model, known_in(model, "an explanation is"), Occlusion() if method is None else method
+    outer, model, method = model, known_in(model, "an explanation is"), usable(method)
     wanted(cohort, Cohort)
     row = row_of(cohort, patient)
     predicted = Subject.of(model, cohort[[row]])
@@ -77,6 +78,17 @@ def explain(
         feature=turned(predicted, turn_feature(predicted, ranked)),
         notes=(PATIENT_LEVEL, NO_CAUSE, *uncalibrated(outer, p, subject), *cautions(subject, cohort[[row]])),
     )
+
+
+def usable(method: Method | None) -> Method:
+    """Return the method that is given, or the usual one; raise for what attributes nothing."""
+    if method is None:
+        return Occlusion()
+    if isinstance(method, type) or not hasattr(method, "attribute"):
+        raise GraphmmlError(
+            f"method is {shown_kind(method)}; give gm.Occlusion(), gm.IntegratedGradients() or gm.GNNExplainer()"
+        )
+    return method
 
 
 def uncalibrated(model: Inner | Layer | Tuned, p: np.ndarray, subject: Subject) -> Iterator[str]:

@@ -13,9 +13,12 @@ from graphmml.train.row import Row
 
 HOW = (
     "ROC: the mean over folds at equal specificity, the band is the middle 95 % of folds where there are five or more. "
-    "Calibration: patients in bins of equal size by predicted probability, averaged over repeats (Van Calster et al. "
+    "What follows puts a repeat's folds together and is averaged over repeats or seeds; probabilities are not, for "
+    "models averaged into one are another, better model. "
+    "Calibration: patients in bins of equal size by predicted probability, each once a repeat (Van Calster et al. "
     "2019). Net benefit: true positives less false ones at the odds of the threshold, a patient (Vickers and Elkin "
-    "2006); a model is of use where it lies above treating all and treating none. AUROC within groups: bootstrap. "
+    "2006); a model is of use where it lies above treating all and treating none. AUROC within groups: its interval "
+    "is a bootstrap over patients, or over blocks of them. "
     "Slope: of the outcome on the logit of its probability, over all test patients, 1 if right, below 1 if too extreme "
     "(Cox 1958). p: of no difference to the same network without edges, corrected resampled t-test (Nadeau and Bengio "
     "2003) over folds or a bootstrap on one test set, after Holm (1979) over the graphs tried."

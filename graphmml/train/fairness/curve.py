@@ -38,18 +38,29 @@ def smoothed(hit: np.ndarray, p: np.ndarray, counts: np.ndarray, grid: np.ndarra
     return np.asarray(np.clip(leaning, 0.0, 1.0))
 
 
-def bandwidth(p: np.ndarray) -> float:
+@dataclass(frozen=True, eq=False)
+class Risks:
+    """Some patients' tests, all of one repeat after those of another: who has the class and the risk given, [test]."""
+
+    hit: np.ndarray
+    p: np.ndarray
+    repeats: int = 1
+
+
+def bandwidth(tests: Risks) -> float:
     """Return half as wide again as Silverman's (1986) rule, at least 0.03; curves should not follow single patients."""
-    return max(float(1.5 * 1.06 * float(p.std()) * len(p) ** -0.2), 0.03)
+    patients = len(tests.p) / tests.repeats
+    return max(float(1.5 * 1.06 * float(tests.p.std()) * patients**-0.2), 0.03)
 
 
-def curve_of(
-    names: tuple[str, str, str], hit: np.ndarray, p: np.ndarray, counts: Sequence[np.ndarray], least: int
-) -> GroupCurve | None:
-    """Smooth one value's patients (`names`: model, group, value); points near fewer than `least` are left out."""
-    width = bandwidth(p)
+def curve_of(names: tuple[str, str, str], tests: Risks, counts: Sequence[np.ndarray], least: int) -> GroupCurve | None:
+    """Smooth one value's tests (`names`: model, group, value); `counts` is how often each is drawn, [test, resample].
+
+    Points near fewer than `least` patients are left out, in the mean over repeats.
+    """
+    hit, p, width = tests.hit, tests.p, bandwidth(tests)
     grid = np.linspace(0.0, 1.0, POINTS)
-    near = (np.abs(p[None, :] - grid[:, None]) <= width).sum(axis=1)
+    near = (np.abs(p[None, :] - grid[:, None]) <= width).sum(axis=1) // tests.repeats
     grid, near = grid[near >= least], near[near >= least]
     if not len(grid):
         return None

@@ -1,18 +1,18 @@
 """fairness: each model of a cross-validation on the patients of each value of a group, small cells masked."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from graphmml.data.cohort import Cohort
 from graphmml.data.grouping import groupings
-from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
-from graphmml.train.fairness.curve import GroupCurve, curve_of
+from graphmml.train.fairness.curve import GroupCurve, Risks, curve_of
 from graphmml.train.fairness.predicted import Tested, tested_of
 from graphmml.train.fairness.result import FairnessResult
 from graphmml.train.fairness.shown import Ground, Weighed, gaps_of, laid_out, rows_of
-from graphmml.train.read_run import Run
+from graphmml.train.read_run import Run, result_in
 from graphmml.train.result import CVResult
 
 DRAWS = 1000
@@ -21,7 +21,7 @@ MIN_CELL = 11
 
 
 def fairness(
-    result: CVResult | Run,
+    result: CVResult | Run | str | Path,
     cohort: Cohort,
     *,
     group: str | Sequence[str],
@@ -31,10 +31,10 @@ def fairness(
 ) -> FairnessResult:
     """Score each model of a cross-validation on the patients of each value of a group, and judge the gaps.
 
-    `group` is a group of the cohort or a column of names ("sex", "clinical.sex"); of two, their intersections are
-    scored as well. Patients whose risk is at least `threshold` are called positive. Of several classes, scores are
-    means of each against the rest; what needs one class (calibration, sensitivity ...) is left out unless `positive`
-    names it.
+    `result` may also be the folder that a run was kept in. `group` is a group of the cohort or a column of names
+    ("sex", "clinical.sex"); of two, their intersections are scored as well. Patients whose risk is at least
+    `threshold` are called positive. Of several classes, scores are means of each against the rest; what needs one
+    class (calibration, sensitivity ...) is left out unless `positive` names it.
 
     Scores pool a repeat's folds and are averaged over repeats, since few folds have a small value's patients of both
     classes. Intervals are a percentile bootstrap over patients (over blocks where the cohort has them), everybody
@@ -42,9 +42,7 @@ def fairness(
     Values of fewer than `min_cell` patients are masked, with what would let their counts be worked out.
     """
     refuse_settings(threshold, min_cell)
-    wanted(result, CVResult, Run)
-    wanted(cohort, Cohort)
-    cv = result.result if isinstance(result, Run) else result
+    cv = result_in(result, cohort)
     tests = cv.splits.tests_in(cohort)
     people = tested_of(cv, tests, cohort, threshold=threshold, positive=positive)
     grounds = laid_out(groupings(cohort, group), people, min_cell)
@@ -96,18 +94,20 @@ def scored(people: Tested, grounds: Sequence[Ground]) -> list[Weighed]:
 
 
 def curves_of(people: Tested, grounds: Sequence[Ground]) -> Iterator[GroupCurve]:
-    """Yield the calibration curve of each model in each value that may be shown; risks are averaged over repeats."""
+    """Yield the calibration curve of each model in each value that may be shown, over the tests of all repeats.
+
+    Where a count is kept back there is none: a curve is what happened, and would tell how often it did.
+    """
     if grounds[0].several:
         return
     counts = list(people.resamples(CURVE_DRAWS, seed=0))
     for model in people.models:
-        risk = model.risk(len(people.rows))
         for ground in grounds:
-            for at in np.flatnonzero(ground.shown("calibration_slope") & ground.group.known):
-                here = ground.group.labels == at
+            open_ = ground.shown("calibration_slope") & ~ground.cells.kept_back & ground.group.known
+            for at in np.flatnonzero(open_):
+                who, risk = model.risks(ground.group.labels == at)
+                tests = Risks(people.codes[who] == 1, risk, len(model.rows))
                 names = (model.model, ground.group.name, ground.group.values[at])
-                made = curve_of(
-                    names, (people.codes == 1)[here], risk[here], [some[here] for some in counts], ground.cells.least
-                )
+                made = curve_of(names, tests, [some[who] for some in counts], ground.cells.least)
                 if made is not None:
                     yield made

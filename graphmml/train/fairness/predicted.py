@@ -54,13 +54,11 @@ class Predicted:
             found[:, at] = mean_defined(np.stack(each))
         return found
 
-    def risk(self, patients: int) -> np.ndarray:
-        """Return the probability of the class, averaged over repeats: float64 [patient]."""
-        total, times = np.zeros(patients), np.zeros(patients)
-        for judged, rows in zip(self.judged, self.rows, strict=True):
-            total[rows] += judged.risk
-            times[rows] += 1
-        return total / times
+    def risks(self, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return who of those wanted (bool [patient]) was tested and the risk given, repeat after repeat: [test]."""
+        kept = [wanted[rows] for rows in self.rows]
+        risk = [judged.risk[here] for judged, here in zip(self.judged, kept, strict=True)]
+        return np.concatenate([rows[here] for rows, here in zip(self.rows, kept, strict=True)]), np.concatenate(risk)
 
     def called(self, group: Grouping) -> np.ndarray:
         """Return how many of each value are called positive, averaged over repeats: float64 [value]."""
@@ -81,12 +79,7 @@ class Tested:
 
     def resamples(self, draws: int, seed: int) -> Iterator[np.ndarray]:
         """Yield how often each patient is drawn, those of a block together, in parts: float64 [patient, resample]."""
-        if self.blocks is None:
-            yield from resampled(len(self.rows), draws, seed)
-            return
-        numbers = np.unique(self.blocks, return_inverse=True)[1]
-        for counts in resampled(int(numbers.max()) + 1, draws, seed):
-            yield counts[numbers]
+        return resampled(len(self.rows), draws, seed, self.blocks)
 
 
 def tested_of(result: CVResult, tests: Tests, cohort: Cohort, *, threshold: float, positive: str | None) -> Tested:

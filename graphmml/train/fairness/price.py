@@ -12,8 +12,10 @@ from sklearn.base import clone
 from graphmml.data.cohort import Cohort
 from graphmml.data.folds import Fold, Folds, Splitter, block_numbers, folds_of
 from graphmml.data.grouping import groupings
+from graphmml.data.kinds import wanted
 from graphmml.errors import CohortError
 from graphmml.train import scores
+from graphmml.train.baselines import Baseline
 from graphmml.train.chance import one_thread
 from graphmml.train.cross_validate import classes_in, gathered
 from graphmml.train.estimator import GraphClassifier
@@ -24,7 +26,7 @@ from graphmml.train.fairness.predicted import Predicted, Tested, predicted
 from graphmml.train.fairness.price_result import BEFORE, Change, FairnessPrice
 from graphmml.train.fairness.result import FairnessResult
 from graphmml.train.fairness.shown import Ground, Weighed, laid_out, rounded, spread_of
-from graphmml.train.fairness.thresholds import GroupThresholds
+from graphmml.train.fairness.thresholds import GroupThresholds, reseeded
 from graphmml.train.intervals import Interval
 from graphmml.train.loop import Training
 from graphmml.train.missing_patterns import by_repeat
@@ -53,7 +55,7 @@ class Fitted:
 
 
 def fairness_price(
-    model: GraphClassifier,
+    model: GraphClassifier | Baseline,
     mitigated: GraphClassifier | GroupThresholds,
     cohort: Cohort,
     folds: Splitter | None = None,
@@ -71,6 +73,9 @@ def fairness_price(
     (Nadeau and Bengio 2003; on one test set a bootstrap).
     """
     refuse_settings(threshold, min_cell)
+    wanted(model, GraphClassifier, Baseline)
+    wanted(mitigated, GraphClassifier, GroupThresholds)
+    wanted(cohort, Cohort)
     splitter = Folds(5) if folds is None else folds
     made = folds_of(splitter, cohort)
     classes = classes_in(cohort, made)
@@ -106,7 +111,7 @@ def named(mitigated: Any) -> str:
 
 
 def both(
-    model: GraphClassifier,
+    model: GraphClassifier | Baseline,
     mitigated: GraphClassifier | GroupThresholds,
     cohort: Cohort,
     fold: Fold,
@@ -133,8 +138,7 @@ def fitted(
     """Fit one model and say whom it calls positive; beside it the model that thresholds were put on, if they were."""
     with one_thread():
         began = time.perf_counter()
-        copy = clone(model)
-        copy.set_params(seed=copy.seed + fold.seed)
+        copy = reseeded(model, fold.seed)
         copy.fit(cohort[fold.train])
         test = cohort[fold.test]
         p = aligned(copy.predict_proba(test), copy.classes_, classes)

@@ -65,6 +65,11 @@ class FairnessResult:
         return tuple(dict.fromkeys(row.model for row in self.rows))
 
     @property
+    def several(self) -> bool:
+        """Whether scores are means over several classes, of which none is called positive."""
+        return "sensitivity" not in self.measures
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """The groups, and the two crossed where two were asked for."""
         return tuple(dict.fromkeys(row.group for row in self.rows))
@@ -73,7 +78,7 @@ class FairnessResult:
         """Return one model's rows of one group."""
         chosen = tuple(row for row in self.rows if (row.model, row.group) == (model, group))
         if not chosen:
-            known = f"models: {', '.join(self.models)}; groups: {', '.join(self.groups)}"
+            known = f"models {'; '.join(self.models)}, and groups {'; '.join(self.groups)}"
             raise CohortError(f"nothing of model '{model}' by '{group}'; there are {known}")
         return chosen
 
@@ -176,7 +181,8 @@ class FairnessResult:
     def lines(self) -> Iterator[str]:
         """Yield the first model's scores, a line a value, and the verdict."""
         model = self.models[0]
-        yield f"{model}: {self.plan}, {self.setting}, called '{self.positive}' from {self.threshold:g} on"
+        called = f"called '{self.positive}' from {self.threshold:g} on"
+        yield f"{model}: {self.plan}, {self.setting}, {'each class against the others' if self.several else called}"
         for group in self.groups:
             yield f"by {group}"
             yield from (f"  {value_line(row.value, row.patients, row.scores)}" for row in self.of(model, group))

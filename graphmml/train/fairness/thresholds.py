@@ -29,9 +29,12 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     Hardt, Price and Srebro (2016), and fairlearn's ThresholdOptimizer, draw lots between two thresholds to meet the
     constraint exactly; here nobody's treatment is drawn by lot. That costs the `slack`, and for equalised odds more
     where values differ in their ROC curves: a threshold each meets both rates only near the ends of such curves.
+    At their very ends everybody or nobody of a value is called positive, whatever the risk: of those thresholds none
+    is taken, and where there are no others `fit` raises GraphmmlError.
 
     A prediction needs the patient's group: where it is unknown, or had fewer than eleven training patients of a
-    class, the common `threshold` decides, or with `unknown="error"` CohortError is raised.
+    class, the threshold decides that is of the highest net benefit over all training patients (`common_`), or with
+    `unknown="error"` CohortError is raised.
     """
 
     def __init__(
@@ -72,13 +75,20 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         enough = [at for at in range(len(told.values)) if fewest(hit[told.labels == at]) >= FEWEST]
         parts = [(risk[told.labels == at], hit[told.labels == at]) for at in enough]
         chosen = equalised(parts, self.constraint, threshold=self.threshold, slack=self.slack)
+        if chosen is None:
+            raise GraphmmlError(
+                f"{self.constraint} by '{self.group}' is kept to within {self.slack:g} on {len(known)} training "
+                f"patients only by thresholds that call everybody or nobody of one of {len(parts)} values positive; "
+                f"give more slack, another constraint than {self.constraint}, or merge small values"
+            )
         self.thresholds_ = dict(zip((told.values[at] for at in enough), chosen, strict=True))
+        whole = equalised([(risk, hit)], self.constraint, threshold=self.threshold, slack=self.slack)
+        self.common_ = self.threshold if whole is None else whole[0]
         return self
 
     def member(self) -> Any:
         """Return an unfitted copy of the model, its seed moved by ours."""
-        copy = clone(self.model)
-        return copy.set_params(seed=copy.seed + self.seed) if "seed" in copy.get_params() else copy
+        return reseeded(self.model, self.seed)
 
     def out_of_fold(self, known: Cohort, task: ClassTask) -> np.ndarray:
         """Return the risk that a model gives each training patient without having learned from them: [patient]."""
@@ -106,7 +116,7 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
                 f"{without} of {len(cohort)} patients have no '{self.group}' with a threshold of its own; fill in the "
                 'group, or let the common threshold decide with unknown="common"'
             )
-        return np.where(np.isnan(found), self.threshold, found)
+        return np.where(np.isnan(found), self.common_, found)
 
     def predict_proba(self, cohort: Cohort) -> np.ndarray:
         """Return the model's own probability of each class in `classes_`: float64 [patient, class]."""
@@ -138,6 +148,12 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Raise NotFittedError before `fit`."""
         if not hasattr(self, "thresholds_"):
             raise NotFittedError("this GroupThresholds has seen no patients yet; call fit(cohort[train]) first")
+
+
+def reseeded(model: Any, seed: int) -> Any:
+    """Return an unfitted copy of a model, its seed, if it has one, moved by another."""
+    copy = clone(model)
+    return copy.set_params(seed=copy.seed + seed) if "seed" in copy.get_params() else copy
 
 
 def fewest(hit: np.ndarray) -> int:

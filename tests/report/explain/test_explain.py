@@ -91,6 +91,12 @@ def test_who_is_not_there_is_refused_without_repeating_an_id(people, fitted):
         gm.explain(gm.GraphClassifier(), people, 80)
 
 
+@pytest.mark.parametrize(("method", "said"), [("occlusion", "'occlusion'"), (gm.Occlusion, "the class Occlusion")])
+def test_what_attributes_nothing_is_no_method(people, fitted, method, said):
+    with pytest.raises(GraphmmlError, match=f"method is {said}; give gm.Occlusion"):
+        gm.explain(fitted, people, 80, method=method)
+
+
 def test_training_patients_and_loners_are_pointed_out(people, fitted, make):
     assert any("fitted on this patient" in note for note in gm.explain(fitted, people, 3).notes)
     assert not any("fitted on this patient" in note for note in gm.explain(fitted, people, 80).notes)

@@ -60,10 +60,21 @@ def test_they_are_the_most_useful_of_all_pairs_that_keep_the_constraint(constrai
     for seed in range(4):
         parts = parts_of([18, 15], seed)
         found = equalised(parts, constraint, threshold=at, slack=slack)
-        choices = [[0.0, *(np.unique(risk)[1:] + np.unique(risk)[:-1]) / 2, np.inf] for risk, _ in parts]
+        choices = [(np.unique(risk)[1:] + np.unique(risk)[:-1]) / 2 for risk, _ in parts]
         allowed = [pair for pair in product(*choices) if gap_of(parts, pair, constraint) <= slack + 1e-9]
         assert gap_of(parts, found, constraint) <= slack + 1e-9
         assert np.isclose(benefit(parts, found, at), max(benefit(parts, pair, at) for pair in allowed))
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_nobody_is_called_whatever_their_risk_and_where_that_cannot_be_there_are_no_thresholds(constraint):
+    """Two of three have the class, so that calling everybody is right most often, and risks know it a little."""
+    random = np.random.default_rng(3)
+    parts = [(np.round(random.normal(0.3 * hit, 0.5), 2), hit) for hit in random.random((3, 60)) < 0.67]
+    for threshold, (risk, _) in zip(equalised(parts, constraint, threshold=0.5, slack=0.1), parts, strict=True):
+        assert 0 < (risk >= threshold).sum() < 60
+    alike = [parts[0], (np.full(60, 0.4), parts[1][1])]
+    assert equalised(alike, constraint, threshold=0.5, slack=0.05) is None
 
 
 def lots_of(parts, constraint):

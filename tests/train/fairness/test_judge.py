@@ -105,6 +105,8 @@ def test_masked_cells_appear_nowhere(made, drawn):
         name for gap in shown["gaps"] for name in (gap["largest"]["above"], gap["largest"]["below"])
     }
     assert not {"tiny9", "small"} & {curve["value"] for curve in shown["calibration"]}
+    kept_back = {row["value"] for row in shown["rows"] if row["note"].startswith("counts masked")}
+    assert not kept_back & {curve["value"] for curve in shown["calibration"]}
     assert "tiny9: masked" in repr(found)
     assert found._repr_html_().count("masked") >= 4
 
@@ -189,6 +191,31 @@ def test_calibration_curves_lie_on_the_diagonal_of_right_risks(made, drawn):
     assert (middle["observed"] - middle["predicted"]).abs().max() < 0.08
     assert (middle["low"] <= middle["observed"]).all()
     assert (curve["patients"] >= 11).all()
+
+
+def test_a_count_that_is_kept_back_cannot_be_read_from_a_curve(made, drawn):
+    y, p = drawn(400, 3)
+    site = np.repeat(["a", "b", "c"], [150, 150, 100])
+    y[300:] = np.arange(100) < 4
+    cohort, _, result = made({"site": site}, y, p)
+    found = gm.fairness(result, cohort, group="site")
+    held = {row.value for row in found.rows if row.note.startswith("counts masked")}
+    assert len(held) == 1
+    assert set(found.calibration()["value"]) == {"a", "b"} - held
+
+
+def test_curves_are_those_of_the_repeats_and_not_of_their_mean(made, drawn):
+    """Each repeat says 0.2 or 0.8 by lot to everybody, so that half have the class at either."""
+    y = np.arange(1200) % 2
+    cohort, _, result = made({"sex": np.repeat(["f", "m"], 600)}, y, np.full(1200, 0.5), repeats=6)
+    random = np.random.default_rng(0)
+    for unit in result.units:
+        unit.probabilities[:, 1] = random.choice([0.2, 0.8], len(unit.codes))
+        unit.probabilities[:, 0] = 1 - unit.probabilities[:, 1]
+    curve = gm.fairness(result, cohort, group="sex").calibration()
+    ends = curve[curve["predicted"].isin(curve["predicted"].iloc[(curve["predicted"] - 0.8).abs().argsort()[:1]])]
+    assert (ends["observed"] - 0.5).abs().max() < 0.05
+    assert curve["patients"].max() <= 600
 
 
 @pytest.mark.parametrize(

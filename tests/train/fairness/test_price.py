@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import graphmml as gm
 from graphmml.train.fairness import judge
@@ -46,6 +47,18 @@ def test_a_mitigation_that_changes_nothing_costs_nothing(cohort, model):
     assert found.mitigation == "another model"
     assert (found.frame()[["change", "change_low", "change_high"]] == 0).all(axis=None)
     assert np.allclose(found.gaps()["change"], 0)
+
+
+def test_what_is_no_model_is_refused_and_a_plain_one_is_priced(cohort, model):
+    plain = gm.Baseline(LogisticRegression())
+    for one, other in ((cohort, model), (model, plain), (None, None)):
+        with pytest.raises(gm.GraphmmlError, match="is wanted"):
+            gm.fairness_price(one, other, cohort, FOLDS, group="sex")
+    with pytest.raises(gm.GraphmmlError, match="a Cohort is wanted"):
+        gm.fairness_price(model, model, model, FOLDS, group="sex")
+    thresholds = gm.GroupThresholds(plain, "sex", "true_positive_rate", folds=2)
+    costs = gm.fairness_price(plain, thresholds, cohort, gm.Folds(2), group="sex", jobs=1).frame().set_index("name")
+    assert costs.loc["auroc", "change"] == 0
 
 
 def test_both_are_what_cross_validation_gives_each(cohort, model):

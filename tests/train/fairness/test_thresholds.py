@@ -10,6 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 import graphmml as gm
 from graphmml.data.outcome import class_outcome
+from graphmml.train.curves import net_benefit
+from graphmml.train.tasks import ClassTask
 
 
 def cohort_of(patients=240, seed=0, sexes=("f", "m"), shares=(0.4, 0.6)):
@@ -74,19 +76,39 @@ def test_a_patient_is_decided_alone_as_among_others():
     assert [fitted.predict(cohort[at : at + 1])[0] for at in range(150, 200)] == whole.tolist()
 
 
-def test_an_unknown_group_meets_the_common_threshold_or_an_error():
+def test_an_unknown_group_meets_the_threshold_learned_on_all_or_an_error():
     cohort = cohort_of(200)
     fitted = made(threshold=0.6).fit(cohort)
+    known = cohort[cohort.sorted_rows]
+    task = ClassTask.of(known)
+    risk, hit = fitted.out_of_fold(known, task), task.codes(known) == 1
+    benefits = [net_benefit(hit, risk - at + 0.6, np.array([0.6]))[0] for at in (fitted.common_, *np.unique(risk))]
+    assert benefits[0] == pytest.approx(max(benefits))
     groups = cohort.groups.copy()
     groups.iloc[:5, 0] = None
     groups.iloc[5:8, 0] = "x"
     new = replace(cohort, groups=groups)
-    assert (fitted.thresholds(new)[:8] == 0.6).all()
+    assert (fitted.thresholds(new)[:8] == fitted.common_).all()
     assert fitted.thresholds(new)[8] == fitted.thresholds_[groups.iloc[8, 0]]
     fitted.set_params(unknown="error")
     with pytest.raises(gm.CohortError, match="8 of 200 patients have no 'sex' with a threshold"):
         fitted.predict(new)
     assert len(fitted.predict(cohort)) == 200
+
+
+def test_a_constraint_that_only_calling_everybody_keeps_is_said():
+    random = np.random.default_rng(0)
+    sites = pd.DataFrame({"sex": np.repeat(["a", "b", "c", "d"], 50)})
+    cohort = cohort_of(200)
+    cohort = replace(cohort, groups=sites.set_index(cohort.ids))
+    settings = {"constraint": "equalized_odds", "slack": 0.0}
+    with pytest.raises(
+        gm.GraphmmlError, match=r"within 0 on 200 training patients only by .* one of 4 values positive"
+    ):
+        made(**settings).fit(cohort)
+    fitted = made(constraint="equalized_odds", slack=0.2).fit(cohort)
+    called = fitted.predict(cohort[random.permutation(200)]) == "yes"
+    assert 0 < called.sum() < 200
 
 
 def test_a_value_of_few_patients_has_no_threshold_of_its_own():
