@@ -99,7 +99,8 @@ class CohortEncoder(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     as a number does. Cells that were missing in training get an indicator. A modality with more than
     `wide` columns is reduced to `components` principal components (None: never), so that its size does not
     decide its weight; `reduce` gives single modalities a scikit-learn transformer of your own, which is fitted
-    on the training rows, with their outcomes if it wants them.
+    on the training rows, with their outcomes if it wants them: also of those by whom members of a network stop, and
+    of the inner folds of logistic regression, which then see that modality better than it is.
     """
 
     def __init__(

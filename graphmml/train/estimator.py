@@ -23,7 +23,7 @@ from graphmml.train.chance import chosen_device, refuse_device, refuse_seed
 from graphmml.train.classifier import Predicts, refuse_prepare, refuse_watch
 from graphmml.train.growing import attach, extend
 from graphmml.train.loop import Training, Watch
-from graphmml.train.member import combination
+from graphmml.train.member import combination, refuse_outcomes_seen
 from graphmml.train.members import train_members
 from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
@@ -90,6 +90,7 @@ class GraphClassifier(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore
         known = order[cohort.labelled[order]]
         task = ClassTask.of(cohort[known])
         self.encoder_ = fitted(self.prepare, cohort[known])
+        refuse_outcomes_seen(strategy_of(self.fusion), self.encoder_)
         self.classes_, self.blocks_ = np.array(task.classes, dtype=object), cohort.blocks
         people = cohort[order if self.setting == "transductive" else known]
         self.source_, self.codes_ = encoded(self.encoder_, people), task.codes(people)

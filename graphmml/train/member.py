@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.utils import get_tags
 
-from graphmml.data.encode import EncodedCohort
+from graphmml.data.encode import EncodedCohort, Preparation
+from graphmml.errors import GraphmmlError
 from graphmml.graph.patient_graph import GraphConstructor, GraphSchema, build_graph
-from graphmml.model.combine import Learned
+from graphmml.model.combine import Learned, MajorityVote, MeanProbability
 from graphmml.model.front import FusedFront
 from graphmml.model.strategy import Late, Strategy
 from graphmml.model.tensors import GraphTensors
@@ -72,6 +77,37 @@ class Member:
         with torch.no_grad():
             start = front(tensors)
         return np.asarray(start.completed[len(self.source) :].cpu().numpy())
+
+
+def refuse_outcomes_seen(strategy: Strategy, encoder: Preparation) -> None:
+    """Raise GraphmmlError where late fusion would learn from patients whose outcomes made their features.
+
+    It learns from each member's predictions for patients whom that member left out; a supervised reducer has seen
+    their outcomes, so that its modality would look better than it is.
+    """
+    if not isinstance(strategy, Late) or isinstance(strategy.combine, MeanProbability | MajorityVote):
+        return
+    tables = getattr(encoder, "tables_", {})
+    seen = [
+        name
+        for name, one in tables.items()
+        if not isinstance(one.reducer_, PCA | None) and wants_outcomes(one.reducer_)
+    ]
+    if seen:
+        raise GraphmmlError(
+            f"{type(strategy.combine).__name__} learns from patients that members left out, whose outcomes the reducer "
+            f"of {', '.join(seen)} has seen; reduce without outcomes (PCA), or combine by gm.MeanProbability()"
+        )
+
+
+def wants_outcomes(reducer: Any) -> bool:
+    """Whether a fitted scikit-learn transformer cannot be fitted without outcomes; not all of them are tagged so."""
+    noise = np.random.default_rng(0).normal(size=(100, reducer.n_features_in_))
+    try:
+        clone(reducer).fit(noise)
+    except (TypeError, ValueError):
+        return True
+    return bool(get_tags(reducer).target_tags.required)
 
 
 def combination(

@@ -6,6 +6,9 @@ from functools import cache, partial
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_selection import SelectKBest
 
 import graphmml as gm
 
@@ -122,3 +125,25 @@ def test_a_model_learns_anew_from_more_patients_as_it_would_from_all(at):
     every.encoder_ = fitted.encoder_
     assert larger.predict_proba(people()[70:]) == pytest.approx(every.predict_proba(people()[70:]), abs=1e-6)
     assert not np.allclose(larger.predict_proba(people()[70:]), fitted.predict_proba(people()[70:]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("combine", "reducer", "refused"),
+    [
+        (gm.WeightedProbability(), LinearDiscriminantAnalysis(), True),
+        (gm.VCDN(), SelectKBest(k=2), True),
+        (gm.MeanProbability(), SelectKBest(k=2), False),
+        (gm.WeightedProbability(), PCA(2), False),
+    ],
+)
+def test_late_fusion_does_not_learn_from_patients_whose_outcomes_made_their_features(combine, reducer, refused):
+    cohort = gm.make_cohort(40, seed=0)
+    encoder = gm.CohortEncoder(reduce={"rna": reducer})
+    model = gm.GraphClassifier(
+        gm.NoEdges(), fusion=gm.Late(combine), prepare=encoder, members=1, training=gm.Training(epochs=1)
+    )
+    if refused:
+        with pytest.raises(gm.GraphmmlError, match="whose outcomes the reducer of rna has seen"):
+            model.fit(cohort)
+    else:
+        model.fit(cohort)
