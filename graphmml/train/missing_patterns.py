@@ -175,18 +175,23 @@ def kept_back(present: np.ndarray, tested: np.ndarray, found: Mapping[str, np.nd
     each modality; the exact ones add up to the others, and all of them to everybody.
     """
     here = present[tested]
-    exact, which = np.unique(here, axis=0, return_inverse=True)
-    cells = [which.ravel() == at for at in range(len(exact))]
-    lines = [np.arange(len(exact))]
-    for modality in range(present.shape[1]):
-        for has in (True, False):
-            lines.append(np.append(np.flatnonzero(exact[:, modality] == has), len(cells)))
-            cells.append(here[:, modality] == has)
-        lines.append(np.array([len(cells) - 2, len(cells) - 1]))
-    counts = np.array([cell.sum() for cell in cells])
+    exact, which, counts = np.unique(here, axis=0, return_inverse=True, return_counts=True)
+    lines, numbers = [np.arange(len(exact))], counts.tolist()
+    for has in here.T:
+        for side in (has, ~has):
+            lines.append(np.append(np.unique(which.ravel()[side]), len(numbers)))
+            numbers.append(int(side.sum()))
+        lines.append(np.array([len(numbers) - 2, len(numbers) - 1]))
+    counts = np.array(numbers)
     held = with_complements((counts > 0) & (counts < FEWEST), counts, lines, FEWEST)
-    secret = {tested[cells[at]].tobytes() for at in np.flatnonzero(held)}
-    return {name for name, rows in found.items() if rows.tobytes() in secret}
+    secret = set()
+    for name, rows in found.items():
+        at = np.searchsorted(tested, rows)
+        lacked = len(exact) + 1 + 2 * np.flatnonzero(~here[at].any(axis=0))
+        same = np.append(np.unique(which.ravel()[at]), lacked)
+        if (held[same] & (counts[same] == len(rows))).any():
+            secret.add(name)
+    return secret
 
 
 def by_repeat(units: Sequence[Unit], tests: Tests, patients: int) -> np.ndarray:
