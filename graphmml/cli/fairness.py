@@ -22,6 +22,7 @@ class Mitigating:
 
     how: str | None
     constraint: str
+    slack: float
     model: ModelChoice
     jobs: int
 
@@ -37,7 +38,7 @@ class Mitigating:
         model = next(iter(made.values()))
         if self.how == "reweigh":
             return model, gm.reweighed(model, group)
-        return model, gm.GroupThresholds(model, group, self.constraint, threshold=threshold)
+        return model, gm.GroupThresholds(model, group, self.constraint, threshold=threshold, slack=self.slack)
 
 
 def fairness(

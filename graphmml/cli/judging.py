@@ -181,6 +181,7 @@ def fairness(
     constraint: Annotated[
         str, typer.Option(help="of thresholds: equalized_odds, demographic_parity or true_positive_rate")
     ] = "equalized_odds",
+    slack: Annotated[float, typer.Option(help="of thresholds: by how much rates may differ")] = 0.05,
     links: LinksOption = "neighbours:each=true",
     conv: ConvOption = "sage",
     fusion: FusionOption = "gated",
@@ -205,7 +206,7 @@ def fairness(
         groups=group,
         threshold=threshold,
         min_cell=min_cell,
-        mitigating=home.Mitigating(mitigate, constraint, model, jobs),
+        mitigating=home.Mitigating(mitigate, constraint, slack, model, jobs),
         html=html,
         json=json,
     )
