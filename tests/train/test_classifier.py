@@ -20,6 +20,7 @@ MODELS = {
     "tuned": gm.Tuned(PLAIN, gm.Search(2, folds=2), space={"classifier__C": [0.1]}),
     "calibrated": gm.CalibratedClassifier(PLAIN, gm.Folds(2)),
     "propagation": gm.LabelPropagation(gm.Neighbours("labs", k=3)),
+    "thresholds": gm.GroupThresholds(PLAIN, "site", "demographic_parity", slack=0.5, folds=2),
 }
 ALL = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 

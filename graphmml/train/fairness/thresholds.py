@@ -10,6 +10,7 @@ from graphmml.data.folds import inner_folds
 from graphmml.data.grouping import grouping
 from graphmml.data.kinds import number, wanted, whole
 from graphmml.errors import CohortError, GraphmmlError, NotFittedError
+from graphmml.train.classifier import Predicts, refuse_outcome
 from graphmml.train.fairness.equalising import equalised
 from graphmml.train.tasks import ClassTask
 
@@ -18,7 +19,7 @@ FEWEST = 11
 """Patients of each class that a value needs in training to be given a threshold of its own."""
 
 
-class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class GroupThresholds(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Decide by a threshold for each value of `group`, chosen so that decisions treat the values alike.
 
     Around any of our classifiers of two classes. `predict` decides; `predict_proba` stays the model's own, for
@@ -58,8 +59,9 @@ class GroupThresholds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.unknown = unknown
         self.seed = seed
 
-    def fit(self, cohort: Cohort) -> Self:
-        """Learn the model, and from its out-of-fold predictions the thresholds."""
+    def fit(self, cohort: Cohort, y: None = None) -> Self:
+        """Learn the model, and from its out-of-fold predictions the thresholds; `y` stays None."""
+        refuse_outcome(y)
         self.refuse_unusable()
         wanted(cohort, Cohort)
         order = cohort.sorted_rows
