@@ -24,7 +24,7 @@ from graphmml.train.scores import log_loss
 from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
 
-STEPS = 300
+STEPS = 100
 """Iterations of the perceptron at most."""
 
 
