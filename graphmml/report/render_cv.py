@@ -71,7 +71,7 @@ def table_words(result: CVResult) -> str:
 def interval_words(result: CVResult) -> str:
     """Say what intervals and differences are."""
     if result.same_test:
-        return "95 % intervals: bootstrap over the test patients, scores averaged over seeds; differences paired"
+        return "95 % intervals: bootstrap over the test patients, and over trainings by their seeds; differences paired"
     folds = len({unit.key for unit in result.units})
     few = f"; of {folds} folds alone they are rough" if folds < FEW else ""
     return f"95 % intervals: corrected resampled t over folds (Nadeau and Bengio 2003); differences paired by fold{few}"

@@ -145,14 +145,14 @@ def test_what_hears_the_links_is_no_plain_model():
 
 def test_folds_without_auroc_are_counted_in_the_verdict():
     folds = gm.LeaveGroupOut("pair")
-    cohort = gm.make_cohort(30, seed=1)
-    pairs = pd.DataFrame({"pair": [f"f{at // 2}" for at in range(30)]}, index=cohort.ids)
+    cohort = gm.make_cohort(16, seed=1)
+    pairs = pd.DataFrame({"pair": [f"f{at // 2}" for at in range(16)]}, index=cohort.ids)
     cohort = replace(cohort, groups=pairs)
     model = gm.GraphClassifier(gm.Neighbours("labs", k=2), members=1, width=4, training=gm.Training(epochs=2))
     result = gm.cross_validate(model, cohort, folds, jobs=1)
     codes = [unit.codes for unit in result.of("graph")]
     mixed = sum(len(set(code.tolist())) == 2 for code in codes)
-    assert 0 < mixed < 15
-    assert any(f"AUROC is the mean over {mixed} of 15 folds" in said for said in result.verdict)
+    assert 0 < mixed < 8
+    assert any(f"AUROC is the mean over {mixed} of 8 folds" in said for said in result.verdict)
     whole = gm.cross_validate(model, cohort, gm.Folds(2), jobs=1)
     assert not any("AUROC is the mean over" in said for said in whole.verdict)
