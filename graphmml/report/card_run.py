@@ -61,7 +61,7 @@ def run_of(path: str | Path, model: Inner, cohort: Cohort | None) -> RunFacts:
         return RunFacts(run.result, own, shown, within_groups(run, cohort, shown), scores_by_missing(run, cohort))
     splits = read_splits(folder, facts)
     made = [Fold(splits.train[key], rows, *key, 0) for key, rows in splits.test.items()]
-    units = complete(list(folder.units()), made)
+    units = complete(list(folder.units()), made, written)
     if not units:
         raise StoreError(f"{path}: no model is finished on all {len(made)} folds yet; go on with --resume")
     classes = tuple(map(str, model.classes_))
@@ -107,7 +107,7 @@ def run_facts(run: RunFacts) -> Iterator[Fact]:
     result = run.result
     yield "12a", f"Internal validation: {result.plan}, {result.setting}, {result.patients:,} patients."
     yield "12e", MEASURES
-    yield "12e", f"{INTERVALS}, or a bootstrap over the patients of one official split."
+    yield "12e", f"{INTERVALS}, or a bootstrap over the patients of one test set and over trainings."
     trained = sorted({unit.trained for unit in result.units})
     span_of = f"{trained[0]:,}" if len(trained) == 1 else f"{trained[0]:,} to {trained[-1]:,}"
     yield (

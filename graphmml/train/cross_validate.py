@@ -68,7 +68,7 @@ def cross_validate(
     of one repeat train as one program where `fit` would train its members so. `setting="transductive"` lets the
     test patients' features into the graph, and says so on the result. `run` is a folder that keeps every finished
     unit; `resume=True` takes it up again. Intervals over folds are Nadeau and Bengio's, on one test set a bootstrap
-    over its patients, or their blocks.
+    over its patients, or their blocks, and over trainings: where each model is trained once, none is told from another.
     """
     folds = Folds(5, repeats=5) if folds is None else folds
     refuse_jobs(jobs)

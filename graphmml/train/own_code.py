@@ -4,6 +4,7 @@ A setting is written by its name, and its name stays when its code is changed or
 """
 
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-LIBRARIES = ("builtins", "graphmml", "numpy", "pandas", "scipy", "sklearn", "torch", "torch_geometric", "functools")
+LIBRARIES = {"graphmml", "numpy", "pandas", "scipy", "sklearn", "torch", "torch_geometric", *sys.stdlib_module_names}
 """Their code goes by their versions, which a run keeps."""
 
 

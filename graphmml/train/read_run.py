@@ -59,7 +59,7 @@ def read_run(path: str | Path, cohort: Cohort) -> Run:
     if facts.get("cohort") != cohort.fingerprint:
         raise StoreError(f"{path} is a run of other patients or tables; name the cohort that it was made from")
     made = list(kept_folds(folder, facts, cohort).folds)
-    units = complete(list(folder.units()), made)
+    units = complete(list(folder.units()), made, str(facts.get("models", "")))
     if not units:
         raise StoreError(f"{path}: no model is finished on all {len(made)} folds; go on with --resume")
     classes = tuple(facts["classes"])
@@ -132,13 +132,16 @@ def refuse_others(path: str | Path, units: tuple[Unit, ...], made: list[Fold], t
         raise StoreError(f"{path}: its splits.csv and units.jsonl are not of one run; run it anew")
 
 
-def complete(units: list[Unit], made: list[Fold]) -> tuple[Unit, ...]:
-    """Return the units of models that have one on every fold, graphs first."""
+def complete(units: list[Unit], made: list[Fold], planned: str) -> tuple[Unit, ...]:
+    """Return the units of models that have one on every fold, graphs first, and in the order that was planned.
+
+    In a run's folder they stand in the order in which they ended; `planned` is what it writes of its models.
+    """
     wanted = {(fold.repeat, fold.number): len(fold.test) for fold in made}
     found: dict[str, list[Unit]] = {}
     for unit in units:
         if wanted.get((unit.repeat, unit.fold)) == len(unit.codes):
             found.setdefault(unit.model, []).append(unit)
     whole = [mine for mine in found.values() if len(mine) == len(wanted)]
-    whole.sort(key=lambda mine: KINDS.index(mine[0].kind))
+    whole.sort(key=lambda mine: (KINDS.index(mine[0].kind), f"; {planned}".find(f"; {mine[0].model} = [")))
     return tuple(unit for mine in whole for unit in mine)

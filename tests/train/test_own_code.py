@@ -8,6 +8,7 @@ import graphmml as gm
 from graphmml.data.encode import CohortEncoder
 from graphmml.errors import StoreError
 from graphmml.train.own_code import behind
+from graphmml.train.planned import plan
 from graphmml.train.shared import fitted, sharing
 
 
@@ -32,6 +33,13 @@ def test_of_ours_and_of_libraries_there_is_nothing():
     assert (
         behind([gm.GraphClassifier(gm.Neighbours("labs"), conv=partial(gm.SAGEStack, depth=1)), CohortEncoder()]) == ""
     )
+
+
+def test_of_a_plan_of_ours_there_is_nothing():
+    rows = plan(
+        {"graph": gm.GraphClassifier(gm.Shuffled(gm.Neighbours(each=True)), fusion=gm.Late(gm.VCDN()))}, "inductive"
+    )
+    assert behind([row.model for row in rows]) == ""
 
 
 def test_code_counts_where_it_changes_what_is_done_and_not_where_it_stands():

@@ -1,6 +1,7 @@
 """A run that is read back is the run that was made; another cohort's, or a meddled one, is refused in words."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ def run(tmp_path_factory):
 def test_scores_rows_and_plan_come_back(run):
     cohort, folder, result = run
     back = read_run(folder, cohort).result
-    assert set(back.frame().index) == set(result.frame().index)
+    assert back.frame().index.tolist() == result.frame().index.tolist()
     assert (back.plan, back.setting, back.patients, back.classes) == (
         result.plan,
         result.setting,
@@ -36,6 +37,14 @@ def test_scores_rows_and_plan_come_back(run):
     for row in result.rows:
         again = next(item for item in back.rows if item.name == row.name)
         assert again.metrics == row.metrics
+
+
+def test_rows_stand_as_they_were_planned_in_whatever_order_they_ended(run, tmp_path):
+    cohort, folder, result = run
+    other = shutil.copytree(folder, tmp_path / "other")
+    lines = (other / "units.jsonl").read_text().splitlines(keepends=True)
+    (other / "units.jsonl").write_text("".join(reversed(lines)))
+    assert read_run(other, cohort).result.frame().index.tolist() == result.frame().index.tolist()
 
 
 def test_predictions_stand_at_their_patients(run):
