@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import graphmml as gm
 from graphmml.data.folds import Fold
@@ -193,7 +194,9 @@ def test_permuted_outcomes_give_intervals_that_cover_a_half():
         codes = (cohort.tables["rna"] > 0.5).astype(float).set_axis(cohort.ids)
         tables = {**cohort.tables, "codes": codes}
         changed = gm.Cohort.from_frames(tables, cohort.outcome.values, groups=cohort.groups, positive="case")
-        models = {str(links): gm.GraphClassifier(links, members=1, width=8, device="cpu") for links in LINKS}
+        how = gm.Training(epochs=60, patience=8)
+        bare = gm.GraphClassifier(members=1, width=8, training=how, device="cpu")
+        models = {str(links): clone(bare).set_params(links=links) for links in LINKS}
         result = gm.cross_validate(models, changed, gm.Folds(4, seed=seed), jobs=1)
         aurocs = [row.metrics["auroc"] for row in result.rows]
         covered.append([auroc.low <= 0.5 <= auroc.high for auroc in aurocs])
