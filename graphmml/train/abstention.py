@@ -113,9 +113,6 @@ def abstention(
 def abstention_of(result: CVResult, model: str, *, seed: int = 0) -> Abstention:
     """Score a cross-validated model when the least certain of each fold's test patients are left out first."""
     units = result.of(model)
-    if not units:
-        known = dict.fromkeys(unit.model for unit in result.units)
-        raise CohortError(f"no row '{model}'; there are: {'; '.join(known)}")
     answers = {
         id(unit): Answers(unit.codes, unit.probabilities, unit.probabilities.max(axis=1), seed) for unit in units
     }

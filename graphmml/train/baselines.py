@@ -25,7 +25,7 @@ from graphmml.train.shared import encoded, fitted
 from graphmml.train.tasks import ClassTask
 
 STEPS = 100
-"""Iterations of the perceptron at most."""
+"""Iterations of the perceptron at most; where its penalty is small it then has not converged."""
 
 
 class Baseline(Predicts, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -100,8 +100,8 @@ def learned(classifier: Any, columns: np.ndarray, codes: np.ndarray, blocks: np.
             folds = min(chosen.cv or 5, len(np.unique(blocks)))
             chosen.set_params(cv=StratifiedGroupKFold(folds, shuffle=True, random_state=0))
     with catch_warnings():
-        # said of a class with fewer patients than inner folds, which then do without, and of our own perceptron, for
-        # which a penalty that is too small to end by then is one that inner folds do not choose
+        # said of a class with fewer patients than inner folds, which then do without, and of our own perceptron, whose
+        # steps are few on purpose
         filterwarnings("ignore", "The least populated class", UserWarning)
         filterwarnings("ignore", f"lbfgs failed to converge after {STEPS} iteration", UserWarning)
         return chosen.fit(columns, codes, **more)
